@@ -1,0 +1,148 @@
+namespace Starling.Protocols.Yamux;
+
+public sealed partial class YamuxCore
+{
+    /// <summary>Payload of a frame when one stream sends alone: with its header it fills four TLS records of 16 KiB.</summary>
+    public const int FramePayload = (64 << 10) - YamuxHeader.Size;
+
+    /// <summary>Payload of a frame when several streams take turns: with its header it fills one TLS record.</summary>
+    public const int SharedFramePayload = (16 << 10) - YamuxHeader.Size;
+
+    private readonly Queue<YamuxStreamState> _control = new();
+    private readonly Queue<YamuxStreamState> _ready = new();
+
+    /// <summary>Whether payload may be ready to send.</summary>
+    public bool HasData => _ready.Count > 0 && !Closing;
+
+    /// <summary>Whether <see cref="TryNextFrame"/> may have a frame.</summary>
+    public bool HasWork => !_goAwaySent && (_control.Count > 0 || _pongs.Count > 0 || _pingDue || _goAway is not null || HasData);
+
+    /// <summary>Says how many bytes the application has waiting on a stream, in all; 0 withdraws the offer.</summary>
+    public void Offer(YamuxStreamState stream, int bytes)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        if (stream.Gone) return;
+        stream.Queued = bytes;
+        QueueReady(stream);
+    }
+
+    /// <summary>Takes the next frame: control before data, data streams in turn.</summary>
+    /// <param name="now">The present.</param>
+    /// <param name="header">What to send first.</param>
+    /// <param name="stream">The stream whose next <paramref name="payload"/> offered bytes follow the header, or null.</param>
+    /// <param name="payload">How many; at most <see cref="FramePayload"/>.</param>
+    /// <returns>False when there is nothing to send now.</returns>
+    public bool TryNextFrame(Instant now, out YamuxHeader header, out YamuxStreamState? stream, out int payload)
+    {
+        header = default;
+        stream = null;
+        payload = 0;
+        if (_goAwaySent) return false;
+        if (!TryNextControl(now, out header) && !TryNextData(out header, out stream, out payload)) return false;
+
+        _statistics.FramesOut++;
+        _statistics.BytesOut += payload;
+        return true;
+    }
+
+    private bool TryNextControl(Instant now, out YamuxHeader header)
+    {
+        if (_pongs.TryDequeue(out var value))
+        {
+            header = new YamuxHeader(YamuxFrameType.Ping, YamuxFlags.Ack, 0, value);
+            return true;
+        }
+
+        if (_pingDue)
+        {
+            _pingDue = false;
+            _pingAwaited = true;
+            _pingSent = now;
+            header = new YamuxHeader(YamuxFrameType.Ping, YamuxFlags.Syn, 0, ++_pingValue);
+            return true;
+        }
+
+        while (_control.TryDequeue(out var stream))
+        {
+            if (TryCompose(stream, out header)) return true;
+        }
+
+        header = default;
+        if (_goAway is not { } code) return false;
+        _goAwaySent = true;
+        header = new YamuxHeader(YamuxFrameType.GoAway, YamuxFlags.None, 0, (uint)code);
+        return true;
+    }
+
+    /// <summary>One window update carries all that a stream has to say: its opening, its acknowledgement, credit, its end.</summary>
+    private bool TryCompose(YamuxStreamState stream, out YamuxHeader header)
+    {
+        stream.InControl = false;
+        header = default;
+        if (stream.RstDue)
+        {
+            stream.RstDue = false;
+            header = new YamuxHeader(YamuxFrameType.WindowUpdate, YamuxFlags.Rst, stream.Id, 0);
+            return true;
+        }
+
+        if (stream.Gone && !stream.FinDue) return false;
+        var flags = TakeOpeningFlags(stream);
+        if (stream.FinDue)
+        {
+            stream.FinDue = false;
+            flags |= YamuxFlags.Fin;
+        }
+
+        if (flags == YamuxFlags.None && stream.CreditDue == 0) return false;
+        header = new YamuxHeader(YamuxFrameType.WindowUpdate, flags, stream.Id, stream.CreditDue);
+        stream.CreditDue = 0;
+        RemoveIfEnded(stream);
+        return true;
+    }
+
+    private bool TryNextData(out YamuxHeader header, out YamuxStreamState? stream, out int payload)
+    {
+        header = default;
+        payload = 0;
+        while (_ready.TryDequeue(out stream))
+        {
+            stream.InReady = false;
+            if (stream.Gone || stream.Queued == 0 || stream.SendWindow == 0) continue;
+            var most = _ready.Count == 0 ? FramePayload : SharedFramePayload;
+            payload = (int)Math.Min(Math.Min(stream.Queued, most), stream.SendWindow);
+            stream.Queued -= payload;
+            stream.SendWindow -= payload;
+            header = new YamuxHeader(YamuxFrameType.Data, TakeOpeningFlags(stream), stream.Id, (uint)payload);
+            QueueReady(stream);
+            return true;
+        }
+
+        stream = null;
+        return false;
+    }
+
+    private static YamuxFlags TakeOpeningFlags(YamuxStreamState stream)
+    {
+        var flags = YamuxFlags.None;
+        if (stream.OpeningUnsent) flags |= YamuxFlags.Syn;
+        if (stream.AckDue) flags |= YamuxFlags.Ack;
+        stream.OpeningUnsent = false;
+        stream.AckDue = false;
+        return flags;
+    }
+
+    private void QueueControl(YamuxStreamState stream)
+    {
+        if (stream.InControl || _goAway is not null) return;
+        stream.InControl = true;
+        _control.Enqueue(stream);
+    }
+
+    private void QueueReady(YamuxStreamState stream)
+    {
+        if (stream.InReady || stream.Queued == 0 || stream.SendWindow == 0) return;
+        stream.InReady = true;
+        _ready.Enqueue(stream);
+    }
+}

@@ -1,0 +1,81 @@
+namespace Starling.Protocols.Yamux;
+
+public sealed partial class YamuxCore
+{
+    private readonly Queue<uint> _pongs = new();
+    private FloodMeter _pings;
+    private YamuxGoAway? _goAway;
+    private bool _goAwaySent;
+    private bool _pingDue;
+    private bool _pingAwaited;
+    private uint _pingValue;
+    private Instant _pingSent;
+    private Instant _nextPing;
+
+    /// <summary>The last measured round trip, or null before the first.</summary>
+    public TimeSpan? RoundTrip { get; private set; }
+
+    /// <summary>When <see cref="OnTimer"/> wants to be called.</summary>
+    public Instant Deadline => _pingAwaited || _pingDue ? _pingSent + _options.KeepAliveTimeout : _nextPing;
+
+    /// <summary>Asks for a ping; one that is under way is not repeated.</summary>
+    public void Ping(Instant now)
+    {
+        if (_pingDue || _pingAwaited || Closing) return;
+        _pingDue = true;
+        _pingSent = now;
+    }
+
+    /// <summary>Sends keep-alive pings and finds links that do not answer them.</summary>
+    /// <returns>A <see cref="YamuxEventKind.Closed"/> event when the peer is lost, else null.</returns>
+    public YamuxEvent? OnTimer(Instant now)
+    {
+        if (Closing) return null;
+        if (_pingDue || _pingAwaited)
+        {
+            var silent = now - _lastReceived >= _options.KeepAliveTimeout;
+            var patience = silent ? _options.KeepAliveTimeout : _options.KeepAliveTimeout * 3;
+            if (now - _pingSent >= patience) return Close(CloseReason.KeepAliveTimeout, $"no answer to a ping within {patience.TotalSeconds:0.#} s");
+        }
+        else if (now >= _nextPing)
+        {
+            Ping(now);
+        }
+
+        return null;
+    }
+
+    /// <summary>Queues the good-bye; after it no frame leaves. The first call wins.</summary>
+    public void GoAway(YamuxGoAway code)
+    {
+        _goAway ??= code;
+    }
+
+    private YamuxEvent? OnPing(YamuxHeader header, Instant now)
+    {
+        switch (header.Flags)
+        {
+            case YamuxFlags.Syn:
+                if (!_pings.TryCount(now)) return Violation("more pings than are tolerated");
+                _pongs.Enqueue(header.Length);
+                return null;
+            case YamuxFlags.Ack when _pingAwaited && header.Length == _pingValue:
+                _pingAwaited = false;
+                _nextPing = now + _options.KeepAliveInterval;
+                RoundTrip = now - _pingSent;
+                return new YamuxEvent(YamuxEventKind.Pong);
+            case YamuxFlags.Ack:
+                return _waste.TryCount(now) ? null : Violation("more answers to no ping than are tolerated");
+            default:
+                return Violation($"a ping with flags {(ushort)header.Flags}");
+        }
+    }
+
+    private YamuxEvent OnGoAway(uint code) => code switch
+    {
+        (uint)YamuxGoAway.Normal => Close(CloseReason.RemoteClose, string.Empty),
+        (uint)YamuxGoAway.ProtocolError => Close(CloseReason.RemoteProtocolError, string.Empty),
+        (uint)YamuxGoAway.InternalError => Close(CloseReason.RemoteInternalError, string.Empty),
+        _ => Close(CloseReason.RemoteInternalError, $"yamux: go-away with the unknown code {code}"),
+    };
+}
