@@ -22,9 +22,7 @@ public sealed partial class MdnsCore
             if (ForFace(address, face, out var tcpPort) is not { } announced) continue;
 
             // RFC 6763 §6.1: what does not fit a text string cannot be said.
-#pragma warning disable MA0150
             var text = Encoding.UTF8.GetBytes(AddressKey + announced.WithPeerId(_self));
-#pragma warning restore MA0150
             if (text.Length > DnsMessage.MaxText) continue;
             texts.Add(text);
             if (port == 0) port = tcpPort;
