@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 
 namespace Starling;
 
@@ -116,7 +115,7 @@ public sealed class Multiaddr : IEquatable<Multiaddr>
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         var ip = endPoint.Address.IsIPv4MappedToIPv6 ? endPoint.Address.MapToIPv4() : endPoint.Address;
-        if (ip.AddressFamily == AddressFamily.InterNetwork) return Parse(string.Create(CultureInfo.InvariantCulture, $"/ip4/{ip}/tcp/{endPoint.Port}"));
+        if (ip.GetAddressBytes().Length == 4) return Parse(string.Create(CultureInfo.InvariantCulture, $"/ip4/{ip}/tcp/{endPoint.Port}"));
         var zone = ip.ScopeId == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"/ip6zone/{ip.ScopeId}");
         return Parse(string.Create(CultureInfo.InvariantCulture, $"{zone}/ip6/{new IPAddress(ip.GetAddressBytes())}/tcp/{endPoint.Port}"));
     }

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Collections.Frozen;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 
 namespace Starling;
@@ -114,9 +113,9 @@ internal sealed record MultiaddrProtocol(int Code, string Name, int Size, Multia
     {
         value = [];
         // Only the canonical form: .NET also reads 127.1 and octal, which mean different hosts to different programs.
-        if (!IPAddress.TryParse(text, out var ip) || ip.AddressFamily != AddressFamily.InterNetwork || ip.ToString() != text)
+        if (!IPAddress.TryParse(text, out var ip) || ip.GetAddressBytes() is not { Length: 4 } bytes || ip.ToString() != text)
             return "is no IPv4 address such as 192.0.2.1";
-        value = ip.GetAddressBytes();
+        value = bytes;
         return null;
     }
 
@@ -126,8 +125,8 @@ internal sealed record MultiaddrProtocol(int Code, string Name, int Size, Multia
         if (text.Contains('%', StringComparison.Ordinal)) return "has a zone; write it before the address, as in /ip6zone/eth0/ip6/fe80::1";
         if (!text.All(c => char.IsAsciiHexDigit(c) || c is ':' or '.')
             || !IPAddress.TryParse(text, out var ip)
-            || ip.AddressFamily != AddressFamily.InterNetworkV6) return "is no IPv6 address such as 2001:db8::1";
-        value = ip.GetAddressBytes();
+            || ip.GetAddressBytes() is not { Length: 16 } bytes) return "is no IPv6 address such as 2001:db8::1";
+        value = bytes;
         return null;
     }
 

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
-using System.Net.Sockets;
 
 namespace Starling;
 
@@ -48,7 +47,7 @@ internal static class UserAddress
 
         if (host.Contains(':', StringComparison.Ordinal)) return "an IPv6 address stands in brackets before its port, as in [2001:db8::1]:4001";
         // A name of digits and dots only is a mistyped IPv4 address.
-        var isIp4 = (IPAddress.TryParse(host, out var ip) && ip.AddressFamily == AddressFamily.InterNetwork) || host.All(c => char.IsAsciiDigit(c) || c == '.');
+        var isIp4 = (IPAddress.TryParse(host, out var ip) && ip.GetAddressBytes().Length == 4) || host.All(c => char.IsAsciiDigit(c) || c == '.');
         text = isIp4 ? $"/ip4/{host}" : $"/dns/{host}";
         return null;
     }
