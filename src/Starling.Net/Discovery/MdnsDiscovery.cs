@@ -12,8 +12,7 @@ namespace Starling.Net.Discovery;
 /// and a packet that finds the queue full is dropped and counted.</remarks>
 public sealed class MdnsDiscovery : IDiscovery
 {
-    private static readonly IPAddress GroupV4 = IPAddress.Parse("224.0.0.251");
-    private static readonly IPAddress GroupV6 = IPAddress.Parse("ff02::fb");
+    private static readonly IPAddress Group = IPAddress.Parse("224.0.0.251");
 
     private readonly SemaphoreSlim _lifecycle = new(1, 1);
     private readonly DiscoveryFeed _feed;
@@ -131,7 +130,7 @@ public sealed class MdnsDiscovery : IDiscovery
             var sockets = new List<MulticastSocket>();
             try
             {
-                foreach (var face in options.Interfaces) sockets.Add(MulticastSocket.Open(face, face.AddressFamily == AddressFamily.InterNetwork ? GroupV4 : GroupV6, options.Port));
+                foreach (var face in options.Interfaces) sockets.Add(MulticastSocket.Open(face, Group, options.Port));
             }
             catch
             {

@@ -16,7 +16,9 @@ public sealed partial class MdnsCore
         face.NextAnswer = Instant.Never;
         var texts = new List<ReadOnlyMemory<byte>>();
         ushort port = 0;
-        foreach (var address in _addresses)
+
+        // Where there are more than fit, those of this very interface go first.
+        foreach (var address in _addresses.OrderBy(one => TryHost(one, out var host) && face.Address.Equals(host) ? 0 : 1))
         {
             if (texts.Count == _options.MaxOwnAddresses) break;
             if (ForFace(address, face, out var tcpPort) is not { } announced) continue;

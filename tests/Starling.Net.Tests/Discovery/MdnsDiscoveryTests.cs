@@ -140,6 +140,10 @@ public sealed class MdnsDiscoveryTests : IAsyncLifetime
     }
 
     [Fact]
+    public void An_interface_named_by_an_IPv6_address_is_an_error() =>
+        Assert.Contains("IPv4", Assert.Throws<ArgumentException>(() => Node(face: "::1")).Message, StringComparison.Ordinal);
+
+    [Fact]
     public async Task A_port_that_somebody_holds_for_himself_is_named_in_the_error()
     {
         using var holder = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);

@@ -235,6 +235,17 @@ public class MdnsCoreTests
         Assert.Equal(announced is null ? [] : [$"dnsaddr={announced}/p2p/{node.Id}"], texts);
     }
 
+    [Fact]
+    public void Where_there_are_too_many_addresses_those_of_the_interface_go_first()
+    {
+        var link = new MulticastLink();
+        link.Add(face: "192.168.1.2", addresses: [.. Enumerable.Range(1, 20).Select(i => $"/ip4/10.0.0.{i}/tcp/1"), "/ip4/192.168.1.2/tcp/1"]).Start();
+        link.Run(TimeSpan.FromSeconds(0.2));
+        var texts = link.Answers.First().Message.Additionals.OfType<DnsRecord.Txt>().Single().Strings;
+        Assert.Equal(8, texts.Count);
+        Assert.StartsWith("dnsaddr=/ip4/192.168.1.2/tcp/1/", Encoding.UTF8.GetString(texts[0].Span), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(nameof(MdnsOptions.ServiceName))]
     [InlineData(nameof(MdnsOptions.QueryInterval))]
