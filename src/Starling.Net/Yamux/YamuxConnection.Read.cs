@@ -100,7 +100,7 @@ public sealed partial class YamuxConnection
         gate?.TrySetResult();
         if (write && data) ThreadPool.UnsafeQueueUserWorkItem(static link => link.RunWriter(null), this, preferLocal: false);
         else if (write) RunWriter(null);
-        if (_filled.Count > 0 && ++_untold >= MostUntold) TellReaders(onPool: true);
+        if (_filled.Count > 0) _untold++;
     }
 
     private void OnPong()
@@ -129,7 +129,7 @@ public sealed partial class YamuxConnection
     {
         private readonly ConfiguredValueTaskAwaitable<int>.ConfiguredValueTaskAwaiter _read = read.ConfigureAwait(false).GetAwaiter();
 
-        public bool IsCompleted => _read.IsCompleted;
+        public bool IsCompleted => _read.IsCompleted && link._untold < MostUntold;
 
         public ArmedRead GetAwaiter() => this;
 
@@ -141,7 +141,8 @@ public sealed partial class YamuxConnection
         {
             // From the moment the read is armed the loop may run on another thread, so its list is emptied before.
             var last = link.TakeLastFilled();
-            _read.UnsafeOnCompleted(continuation);
+            if (_read.IsCompleted) ThreadPool.UnsafeQueueUserWorkItem(static loop => loop(), continuation, preferLocal: true);
+            else _read.UnsafeOnCompleted(continuation);
             last?.TellReader(onPool: false);
         }
     }

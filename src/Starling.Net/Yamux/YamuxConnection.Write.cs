@@ -118,6 +118,14 @@ public sealed partial class YamuxConnection
                 if (!TakeFrame(now, scratch.AsSpan(filled), out stream, out var payload)) break;
                 filled += YamuxHeader.Size;
                 sent += YamuxHeader.Size + payload.Length;
+
+                // A payload of whole records needs no copy when its header goes in a record of its own.
+                if (payload.Length >= RecordBytes && payload.Length % RecordBytes == 0)
+                {
+                    await _channel.WriteAsync(scratch.AsMemory(0, filled));
+                    filled = 0;
+                }
+
                 while (!payload.IsEmpty)
                 {
                     var whole = filled == 0 ? payload.Length / RecordBytes * RecordBytes : 0;

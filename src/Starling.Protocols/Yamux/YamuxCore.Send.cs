@@ -2,8 +2,8 @@ namespace Starling.Protocols.Yamux;
 
 public sealed partial class YamuxCore
 {
-    /// <summary>Payload of a frame when one stream sends alone: with its header it fills four TLS records of 16 KiB.</summary>
-    public const int FramePayload = (64 << 10) - YamuxHeader.Size;
+    /// <summary>Payload of a frame when one stream sends alone: four TLS records of 16 KiB, as a usual bulk write of 64 KiB fills them.</summary>
+    public const int FramePayload = 64 << 10;
 
     /// <summary>Payload of a frame when several streams take turns: with its header it fills one TLS record.</summary>
     public const int SharedFramePayload = (16 << 10) - YamuxHeader.Size;

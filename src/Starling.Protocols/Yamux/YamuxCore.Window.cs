@@ -2,6 +2,8 @@ namespace Starling.Protocols.Yamux;
 
 public sealed partial class YamuxCore
 {
+    private const int StarvedLimit = 1 << 20;
+
     /// <summary>The application consumed bytes of a stream. Credit goes to the peer once half of the window is free again.</summary>
     public void Consumed(YamuxStreamState stream, int bytes, Instant now)
     {
@@ -19,17 +21,16 @@ public sealed partial class YamuxCore
     }
 
     /// <summary>Doubles the window when it, and not the reader, held the sender back.</summary>
-    /// <remarks>Two signs: the sender used all it had been granted while the reader had kept up; or half a window passed
-    /// within four round trips. On a fast wire the round trip alone never opens a window, hence the first sign and a floor.</remarks>
+    /// <remarks>Two signs, both while the reader kept up: half a window passed within four round trips; or the sender had
+    /// used nearly all of its window. The second finds what a wire too fast for the first needs, up to <see cref="StarvedLimit"/>.</remarks>
     private int Grow(YamuxStreamState stream, Instant now)
     {
         var window = stream.ReceiveWindow;
         var arriving = _body == stream ? _bodyLeft : 0;
         var readerKeepsUp = stream.Unread - arriving <= window / 4;
         var senderStarved = stream.ReceiveLeft + arriving <= window / 8;
-        var roundTrip = Math.Max((RoundTrip ?? TimeSpan.Zero).Ticks, WindowFloor.Ticks);
-        var fast = (now - stream.LastGrant).Ticks < 4 * roundTrip;
-        if (!readerKeepsUp || !(senderStarved || fast)) return 0;
+        var fast = RoundTrip is { } roundTrip && now - stream.LastGrant < 4 * roundTrip;
+        if (!readerKeepsUp || !((senderStarved && window < StarvedLimit) || fast)) return 0;
         var growth = Math.Min(window, _options.MaxStreamWindow - window);
         if (growth == 0) return 0;
         if (_extraWindow + growth > _options.MaxLinkWindow || !_budget.TryAcquire(ResourceKind.WindowBytes, growth))
@@ -43,6 +44,4 @@ public sealed partial class YamuxCore
         _statistics.WindowGrowths++;
         return growth;
     }
-
-    private static TimeSpan WindowFloor => TimeSpan.FromMicroseconds(500);
 }
