@@ -20,6 +20,9 @@ internal sealed class MulticastSocket : IDisposable
         _group = group;
     }
 
+    /// <summary>How far packets go: 0 stays on this machine.</summary>
+    public short TimeToLive => (short)(int)_socket.GetSocketOption(SocketOptionLevel.IP, SocketOptionName.MulticastTimeToLive)!;
+
     /// <summary>Binds the port and joins the group on the interface that has this address.</summary>
     /// <exception cref="StarlingException">No interface has the address, it cannot do multicast, or the port cannot be shared.</exception>
     public static MulticastSocket Open(IPAddress face, IPAddress group, int port)

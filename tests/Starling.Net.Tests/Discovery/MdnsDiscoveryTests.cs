@@ -31,7 +31,7 @@ public sealed class MdnsDiscoveryTests : IAsyncLifetime
         var nodes = Enumerable.Range(0, 5).Select(_ => Node()).ToList();
         var stranger = Node(service: "_p2p-" + RandomSource.System.NextUInt64().ToString("x") + "._udp.local");
         await stranger.Discovery.StartAsync();
-        foreach (var (discovery, _, _, _) in nodes) await discovery.StartAsync();
+        foreach (var (discovery, _, _, _, _) in nodes) await discovery.StartAsync();
         foreach (var node in nodes)
         {
             var others = nodes.Where(other => other.Id != node.Id).ToList();
@@ -156,6 +156,40 @@ public sealed class MdnsDiscoveryTests : IAsyncLifetime
     }
 
     [Fact]
+    public void Packets_on_the_loopback_interface_do_not_leave_the_machine()
+    {
+        using var socket = MulticastSocket.Open(IPAddress.Loopback, Group, Port);
+        Assert.Equal(0, socket.TimeToLive);
+    }
+
+    [Fact]
+    public async Task An_observer_that_throws_disturbs_nobody()
+    {
+        var (first, second) = (Node(), Node());
+        using var bad = first.Discovery.Observe(new ThrowingObserver());
+        var good = new FoundPeers();
+        first.Discovery.Observe(good);
+        await first.Discovery.StartAsync();
+        await second.Discovery.StartAsync();
+        await good.FoundAsync(second.Id);
+        await second.Discovery.StopAsync();
+        await good.LostAsync(second.Id);
+    }
+
+    [Fact]
+    public async Task Addresses_that_change_are_announced_when_told()
+    {
+        var (first, second) = (Node(), Node());
+        await first.Discovery.StartAsync();
+        await second.Discovery.StartAsync();
+        await first.Found.FoundAsync(second.Id);
+        var address = Multiaddr.Parse("/ip4/127.0.0.1/tcp/9999");
+        second.Listening[0] = address;
+        second.Discovery.AddressesChanged();
+        Assert.Equal([address], (await first.Found.FoundAsync(second.Id))[second.Id].Addresses);
+    }
+
+    [Fact]
     public async Task Starting_and_stopping_twice_does_no_harm()
     {
         var node = Node();
@@ -200,14 +234,22 @@ public sealed class MdnsDiscoveryTests : IAsyncLifetime
             Interfaces = [IPAddress.Parse(face)],
             Protocol = new MdnsOptions { ServiceName = service ?? _service },
         };
-        var discovery = new MdnsDiscovery(id, () => [address], options, TimeProvider.System, RandomSource.System, metrics ?? _metrics, NullLogger.Instance);
+        Multiaddr[] listening = [address];
+        var discovery = new MdnsDiscovery(id, () => listening, options, TimeProvider.System, RandomSource.System, metrics ?? _metrics, NullLogger.Instance);
         _started.Add(discovery);
         var found = new FoundPeers();
         discovery.Observe(found);
-        return new TestNode(discovery, id, address, found);
+        return new TestNode(discovery, id, address, found, listening);
     }
 
-    private sealed record TestNode(MdnsDiscovery Discovery, PeerId Id, Multiaddr Address, FoundPeers Found);
+    private sealed record TestNode(MdnsDiscovery Discovery, PeerId Id, Multiaddr Address, FoundPeers Found, Multiaddr[] Listening);
+
+    private sealed class ThrowingObserver : IDiscoveryObserver
+    {
+        public void OnFound(DiscoveredPeer peer) => throw new InvalidOperationException("found");
+
+        public void OnLost(DiscoveredPeer peer) => throw new InvalidOperationException("lost");
+    }
 
     private sealed class TestMeters : IMeterFactory
     {
