@@ -12,6 +12,9 @@ internal ref struct DnsReader(ReadOnlySpan<byte> packet)
     private const ushort Internet = 1;
     private const ushort AnyClass = 255;
 
+    // A name has at most 127 labels, so a longer chain of pointers serves only to waste time.
+    private const int MaxPointers = 127;
+
     private readonly ReadOnlySpan<byte> _packet = packet;
     private int _at;
 
@@ -112,6 +115,7 @@ internal ref struct DnsReader(ReadOnlySpan<byte> packet)
         var at = _at;
         var floor = _at;
         var next = -1;
+        var pointers = 0;
         while (at < _packet.Length)
         {
             var length = _packet[at];
@@ -127,7 +131,7 @@ internal ref struct DnsReader(ReadOnlySpan<byte> packet)
             {
                 if (at + 1 >= _packet.Length) return false;
                 var target = ((length & 0x3F) << 8) | _packet[at + 1];
-                if (target >= floor) return false;
+                if (target >= floor || ++pointers > MaxPointers) return false;
                 if (next < 0) next = at + 2;
                 at = floor = target;
                 continue;

@@ -122,6 +122,27 @@ public class DnsMessageTests
     }
 
     [Fact]
+    public void A_long_chain_of_pointers_is_refused()
+    {
+        // A record of an unknown type whose data is a chain of pointers, and one that is named by it.
+        var packet = new List<byte> { 0, 0, 0x84, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 47, 0, 1, 0, 0, 0, 1, 1, 0 };
+        var data = packet.Count;
+        packet.AddRange([0xC0, 12]);
+        for (var i = 1; i < 128; i++)
+        {
+            var before = data + (2 * (i - 1));
+            packet.AddRange([(byte)(0xC0 | (before >> 8)), (byte)before]);
+        }
+
+        var last = data + 254;
+        DnsError Named(int target) =>
+            DnsMessage.TryRead([.. packet, (byte)(0xC0 | (target >> 8)), (byte)target, 0, 47, 0, 1, 0, 0, 0, 1, 0, 0], out _);
+
+        Assert.Equal(DnsError.None, Named(data + 200));
+        Assert.Equal(DnsError.Malformed, Named(last));
+    }
+
+    [Fact]
     public void A_name_that_unfolds_beyond_its_limit_is_refused()
     {
         // Four labels of 63 bytes and the final zero are 257 bytes.
