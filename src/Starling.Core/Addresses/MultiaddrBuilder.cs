@@ -84,6 +84,7 @@ internal sealed class MultiaddrBuilder
     {
         if (_components.Count == Multiaddr.MaxComponents) return $"it has more than {Multiaddr.MaxComponents} components";
         if (ZoneIsOpen && protocol.Name != "ip6") return $"ip6zone is followed by {protocol.Name} instead of ip6";
+        if (PathIsTaken) return $"unix is followed by {protocol.Name}, and its path takes the rest of an address";
         if (protocol.Decode(value, out var text) is { } error) return $"the {protocol.Name} value {error}";
         Span<byte> header = stackalloc byte[2 * Varint.MaxLength];
         var length = Varint.Write(header, (ulong)protocol.Code);
@@ -96,6 +97,9 @@ internal sealed class MultiaddrBuilder
     }
 
     private bool ZoneIsOpen => _components.Count > 0 && _components[^1].Protocol == "ip6zone";
+
+    // A component behind a path would read as part of it once the address is text.
+    private bool PathIsTaken => _components.Count > 0 && _components[^1].Protocol == "unix";
 
     private string? Finish(out Multiaddr? address)
     {

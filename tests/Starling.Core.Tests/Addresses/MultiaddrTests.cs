@@ -112,6 +112,7 @@ public sealed class MultiaddrTests
     [InlineData("3501" + "2f", "contains '/'")]
     [InlineData("a503021200", "no peer id")]
     [InlineData("9003" + "0161", "absolute path")]
+    [InlineData("9003" + "022f61" + "060001", "unix is followed by tcp")]
     public void Malformed_bytes_are_refused_by_naming_the_part(string hex, string expected)
     {
         Assert.False(Multiaddr.TryDecode(Convert.FromHexString(hex), out _, out var error));
