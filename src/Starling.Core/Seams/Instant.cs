@@ -8,11 +8,12 @@ public readonly record struct Instant(long Ticks) : IComparable<Instant>
     /// <summary>The instant after every other one: a deadline that is never reached.</summary>
     public static Instant Never => new(long.MaxValue);
 
-    /// <summary>The later instant; <see cref="Never"/> when the sum would overflow.</summary>
+    /// <summary>The later instant; <see cref="Never"/>, or the earliest one, when the sum would overflow.</summary>
     public static Instant operator +(Instant at, TimeSpan span)
     {
         var sum = unchecked(at.Ticks + span.Ticks);
         if (span.Ticks >= 0 && sum < at.Ticks) return Never;
+        if (span.Ticks < 0 && sum > at.Ticks) return new Instant(long.MinValue);
         return new Instant(sum);
     }
 

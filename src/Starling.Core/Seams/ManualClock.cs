@@ -32,7 +32,11 @@ public sealed class ManualClock : TimeProvider
         ArgumentOutOfRangeException.ThrowIfLessThan(span, TimeSpan.Zero);
         var target = GetTimestamp() + span.Ticks;
         while (NextDue(target) is { } timer) timer.Fire();
-        Interlocked.Exchange(ref _now, target);
+        lock (_gate)
+        {
+            // A callback, or another thread, may have gone further.
+            if (target > _now) Interlocked.Exchange(ref _now, target);
+        }
     }
 
     /// <inheritdoc/>
@@ -66,6 +70,8 @@ public sealed class ManualClock : TimeProvider
 
     private sealed class ManualTimer(ManualClock clock, TimerCallback callback, object? state) : ITimer
     {
+        private bool _disposed;
+
         public int Version { get; set; }
 
         public TimeSpan Period { get; private set; }
@@ -76,6 +82,7 @@ public sealed class ManualClock : TimeProvider
         {
             lock (clock._gate)
             {
+                if (_disposed) return false;
                 Version++;
                 Period = period == Timeout.InfiniteTimeSpan ? TimeSpan.Zero : period;
                 if (dueTime != Timeout.InfiniteTimeSpan) clock.Schedule(this, dueTime);
@@ -84,7 +91,11 @@ public sealed class ManualClock : TimeProvider
             return true;
         }
 
-        public void Dispose() => Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        public void Dispose()
+        {
+            Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            lock (clock._gate) _disposed = true;
+        }
 
         public ValueTask DisposeAsync()
         {

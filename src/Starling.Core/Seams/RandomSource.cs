@@ -18,7 +18,7 @@ public abstract class RandomSource
     /// <summary>Fills a buffer with random bytes.</summary>
     public abstract void Fill(Span<byte> buffer);
 
-    /// <summary>An independent source for the part with this name.</summary>
+    /// <summary>An independent source for the part with this name: the same for the same path of names, whatever was drawn before.</summary>
     public abstract RandomSource Fork(string key);
 
     /// <summary>Sixty-four random bits.</summary>
@@ -96,9 +96,10 @@ public abstract class RandomSource
         public override RandomSource Fork(string key)
         {
             ArgumentNullException.ThrowIfNull(key);
-            Span<byte> hash = stackalloc byte[32];
-            SHA256.HashData(global::System.Text.Encoding.UTF8.GetBytes(key), hash);
-            return new SeededSource(seed ^ BinaryPrimitives.ReadUInt64LittleEndian(hash));
+            var name = new byte[8 + global::System.Text.Encoding.UTF8.GetByteCount(key)];
+            BinaryPrimitives.WriteUInt64LittleEndian(name, seed);
+            global::System.Text.Encoding.UTF8.GetBytes(key, name.AsSpan(8));
+            return new SeededSource(BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(name)));
         }
     }
 }
