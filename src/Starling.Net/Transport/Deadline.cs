@@ -1,0 +1,27 @@
+namespace Starling.Net.Transport;
+
+/// <summary>A token that is cancelled by the caller's or when a time is over, and knows which it was.</summary>
+internal sealed class Deadline : IDisposable
+{
+    private readonly CancellationTokenSource _timer;
+    private readonly CancellationTokenSource _linked;
+    private readonly CancellationToken _caller;
+
+    public Deadline(TimeSpan timeout, TimeProvider clock, CancellationToken caller)
+    {
+        _caller = caller;
+        _timer = new CancellationTokenSource(timeout, clock);
+        _linked = CancellationTokenSource.CreateLinkedTokenSource(_timer.Token, caller);
+    }
+
+    public CancellationToken Token => _linked.Token;
+
+    /// <summary>Whether the time ran out before the caller cancelled.</summary>
+    public bool IsOver => _timer.IsCancellationRequested && !_caller.IsCancellationRequested;
+
+    public void Dispose()
+    {
+        _linked.Dispose();
+        _timer.Dispose();
+    }
+}
