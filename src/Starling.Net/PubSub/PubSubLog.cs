@@ -1,0 +1,33 @@
+using Microsoft.Extensions.Logging;
+
+namespace Starling.Net.PubSub;
+
+/// <summary>What topics log. Event ids are frozen.</summary>
+internal sealed partial class PubSubLog(ILogger logger)
+{
+    private readonly ILogger _logger = logger;
+
+    [LoggerMessage(4001, LogLevel.Debug, "Topics: writing to {Peer} has ended.")]
+    public partial void PeerStopped(PeerId peer);
+
+    [LoggerMessage(4002, LogLevel.Debug, "Topics: {Peer} lists a pub/sub protocol and does not serve it.")]
+    public partial void PeerSpeaksNoPubSub(PeerId peer);
+
+    [LoggerMessage(4003, LogLevel.Debug, "Topics: the stream to {Peer} is lost and will be opened anew: {Why}")]
+    public partial void StreamLost(PeerId peer, string why);
+
+    [LoggerMessage(4004, LogLevel.Warning, "Topics: {Peer} broke the protocol and its stream was reset: {Why}")]
+    public partial void RpcRefused(PeerId peer, string why);
+
+    [LoggerMessage(4005, LogLevel.Warning, "Topics: a subscriber of {Topic} has made neighbours wait for {Waited}; until it reads on, its new messages are dropped.")]
+    public partial void SubscriberStalled(string topic, TimeSpan waited);
+
+    [LoggerMessage(4006, LogLevel.Error, "Topics: writing to {Peer} failed in a way that is a fault of this program.")]
+    public partial void WriterFailed(PeerId peer, Exception error);
+
+    [LoggerMessage(4007, LogLevel.Debug, "Topics: stopping left {Count} messages that could not be written in time.")]
+    public partial void StoppedUnflushed(long count);
+
+    [LoggerMessage(4008, LogLevel.Debug, "Topics: a subscription to {Topic} was left after the node had stopped.")]
+    public partial void LeftAfterStop(string topic);
+}

@@ -1,0 +1,88 @@
+namespace Starling.Net.PubSub;
+
+/// <summary>Who of the linked peers follows which topic, for every thread to read and to wait on. The router alone writes it.</summary>
+internal sealed class SubscriberBoard
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, HashSet<PubSubPeer>> _followers = new(StringComparer.Ordinal);
+    private readonly HashSet<Waiter> _waiters = [];
+
+    public void Add(string topic, PubSubPeer peer)
+    {
+        lock (_gate)
+        {
+            if (!_followers.TryGetValue(topic, out var followers)) _followers.Add(topic, followers = []);
+            followers.Add(peer);
+            foreach (var waiter in _waiters)
+            {
+                if (waiter.Topic == topic && followers.Count >= waiter.Count) waiter.Reached.TrySetResult();
+            }
+        }
+    }
+
+    public void Remove(string topic, PubSubPeer peer)
+    {
+        lock (_gate)
+        {
+            if (_followers.TryGetValue(topic, out var followers) && followers.Remove(peer) && followers.Count == 0) _followers.Remove(topic);
+        }
+    }
+
+    public IReadOnlyList<PeerId> Followers(string topic)
+    {
+        lock (_gate) return _followers.TryGetValue(topic, out var followers) ? [.. followers.Select(peer => peer.Id)] : [];
+    }
+
+    /// <summary>A follower's queue that cannot take so many bytes now, or null.</summary>
+    public PeerQueue? FindFull(string topic, int size)
+    {
+        lock (_gate)
+        {
+            if (!_followers.TryGetValue(topic, out var followers)) return null;
+            foreach (var peer in followers)
+            {
+                if (!peer.Queue.HasRoom(size)) return peer.Queue;
+            }
+
+            return null;
+        }
+    }
+
+    /// <summary>Completes once so many peers follow the topic.</summary>
+    public async Task WaitAsync(string topic, int count, CancellationToken cancellationToken)
+    {
+        var waiter = new Waiter(topic, count);
+        lock (_gate)
+        {
+            if (count <= 0 || (_followers.TryGetValue(topic, out var followers) && followers.Count >= count)) return;
+            _waiters.Add(waiter);
+        }
+
+        try
+        {
+            await waiter.Reached.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_gate) _waiters.Remove(waiter);
+        }
+    }
+
+    /// <summary>No peer will follow anything any more: whoever waits is told.</summary>
+    public void Stop(Exception why)
+    {
+        lock (_gate)
+        {
+            foreach (var waiter in _waiters) waiter.Reached.TrySetException(why);
+        }
+    }
+
+    private sealed class Waiter(string topic, int count)
+    {
+        public string Topic { get; } = topic;
+
+        public int Count { get; } = count;
+
+        public TaskCompletionSource Reached { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

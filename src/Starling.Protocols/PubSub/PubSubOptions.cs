@@ -1,0 +1,81 @@
+namespace Starling.Protocols.PubSub;
+
+/// <summary>The bounds of a topic router. Every one has a named outcome when it is hit, counted in <see cref="PubSubCounters"/>.</summary>
+public class PubSubOptions
+{
+    /// <summary>Protocol ids that are served and opened, best first. Default: <c>/floodsub/1.0.0</c>.</summary>
+    /// <remarks>Stock gossipsub routers send every message of a topic to a floodsub neighbour that follows it, so nothing depends on a mesh.</remarks>
+    public IReadOnlyList<string> Protocols { get; set; } = [PubSubProtocol.FloodSub];
+
+    /// <summary>Largest RPC that is read, in bytes. Default 4 MiB, as js-libp2p; a larger one ends the stream before its body is read.</summary>
+    /// <remarks>Cost: one buffer of at most this size per neighbour, only while such an RPC arrives.</remarks>
+    public int MaxRpcBytes { get; set; } = 4 << 20;
+
+    /// <summary>Largest encoded message, in bytes, read or published. Default 1 MiB less 64 bytes, so that an RPC holding it fits the 1 MiB that go-libp2p reads.</summary>
+    /// <remarks>About 130 bytes of it plus the topic's name are origin, number and signature.</remarks>
+    public int MaxMessageBytes { get; set; } = (1 << 20) - 64;
+
+    /// <summary>Longest topic name in UTF-8 bytes. Default 256.</summary>
+    public int MaxTopicBytes { get; set; } = 256;
+
+    /// <summary>Topics that one neighbour may follow. Default 1,024; further ones are ignored and counted.</summary>
+    /// <remarks>Cost: up to (<see cref="MaxTopicBytes"/> × 2 + 100) bytes each, per neighbour.</remarks>
+    public int MaxTopicsPerPeer { get; set; } = 1024;
+
+    /// <summary>Topics that this node may follow. Default 1,024, the number that a Starling neighbour accepts.</summary>
+    public int MaxTopics { get; set; } = 1024;
+
+    /// <summary>Subscription entries read from one RPC. Default 5,000, as js-libp2p; an RPC with more ends the stream.</summary>
+    public int MaxSubscriptionsPerRpc { get; set; } = 5000;
+
+    /// <summary>Messages read from one RPC. Default 5,000, as js-libp2p; an RPC with more ends the stream.</summary>
+    public int MaxMessagesPerRpc { get; set; } = 5000;
+
+    /// <summary>How long a message id is remembered. Default 2 minutes, the gossipsub spec's <c>seen_ttl</c>.</summary>
+    public TimeSpan SeenTime { get; set; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Message ids that are remembered at most. Default 262,144; the oldest make room and are counted.</summary>
+    /// <remarks>Cost: about 64 bytes each, 16 MiB in all. Above 2,184 messages a second this bound shortens <see cref="SeenTime"/>.</remarks>
+    public int MaxSeen { get; set; } = 262_144;
+
+    /// <summary>Origins whose id and key are kept decoded. Default 4,096; cost about 600 bytes each. Others are decoded anew.</summary>
+    public int MaxOrigins { get; set; } = 4096;
+
+    /// <summary>Whether a published message is also delivered to this node's own subscriptions. Default false, as in libp2p.</summary>
+    public bool EchoOwnMessages { get; set; }
+
+    /// <summary>Checks every value.</summary>
+    /// <exception cref="ArgumentException">A value is out of range; the message names it and says what to change.</exception>
+    public virtual void Validate()
+    {
+        if (Protocols.Count == 0) throw new ArgumentException($"{nameof(Protocols)} is empty; name at least one protocol id, such as {PubSubProtocol.FloodSub}.");
+        Positive(MaxRpcBytes, nameof(MaxRpcBytes));
+        Positive(MaxMessageBytes, nameof(MaxMessageBytes));
+        Positive(MaxTopicBytes, nameof(MaxTopicBytes));
+        Positive(MaxTopicsPerPeer, nameof(MaxTopicsPerPeer));
+        Positive(MaxTopics, nameof(MaxTopics));
+        Positive(MaxSubscriptionsPerRpc, nameof(MaxSubscriptionsPerRpc));
+        Positive(MaxMessagesPerRpc, nameof(MaxMessagesPerRpc));
+        Positive(MaxSeen, nameof(MaxSeen));
+        Positive(MaxOrigins, nameof(MaxOrigins));
+        if (SeenTime <= TimeSpan.Zero) throw new ArgumentException($"{nameof(SeenTime)} is {SeenTime}; it must be longer than nothing.");
+        if (MaxMessageBytes > MaxRpcBytes - 16)
+        {
+            throw new ArgumentException($"{nameof(MaxMessageBytes)} ({MaxMessageBytes}) must be at least 16 bytes smaller than {nameof(MaxRpcBytes)} ({MaxRpcBytes}), which carries it.");
+        }
+    }
+
+    /// <summary>Refuses a bound that is not positive.</summary>
+    /// <exception cref="ArgumentException">The value is not positive.</exception>
+    protected static void Positive(long value, string name)
+    {
+        if (value <= 0) throw new ArgumentException($"{name} is {value}; it must be at least 1.");
+    }
+}
+
+/// <summary>Protocol ids of topics on the wire.</summary>
+public static class PubSubProtocol
+{
+    /// <summary>Flooding: every message goes to every neighbour that follows its topic.</summary>
+    public const string FloodSub = "/floodsub/1.0.0";
+}
