@@ -42,6 +42,11 @@ internal static class Ecdsa
             if (read != data.Length) throw new FormatException("bytes follow the ECDSA key");
             return new Signer(key);
         }
+        catch (PlatformNotSupportedException e)
+        {
+            key.Dispose();
+            throw new FormatException("the ECDSA key's curve is unknown here", e);
+        }
         catch
         {
             key.Dispose();

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Google.Protobuf;
 using Starling.Messages;
@@ -5,7 +6,7 @@ using Starling.Messages;
 namespace Starling;
 
 /// <summary>Identity files: the PrivateKey message of the peer-ids spec as it is, as go-libp2p and rust-libp2p keep theirs.</summary>
-internal static class KeyFile
+internal static partial class KeyFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode OwnerDirectory = OwnerOnly | UnixFileMode.UserExecute;
@@ -43,11 +44,15 @@ internal static class KeyFile
         try
         {
             CreateDirectory(Path.GetDirectoryName(full)!);
-            WriteNew(temporary, bytes);
-            // Without overwrite this is link and unlink: it fails when the name is taken, and the name never shows half a file.
-            if (Path.Exists(full)) return false;
-            File.Move(temporary, full, overwrite: false);
-            return true;
+            try
+            {
+                WriteNew(temporary, bytes);
+                return TryName(temporary, full);
+            }
+            finally
+            {
+                if (File.Exists(temporary)) File.Delete(temporary);
+            }
         }
         catch (IOException) when (Path.Exists(full))
         {
@@ -61,7 +66,6 @@ internal static class KeyFile
         {
             CryptographicOperations.ZeroMemory(data);
             CryptographicOperations.ZeroMemory(bytes);
-            File.Delete(temporary);
         }
     }
 
@@ -102,6 +106,21 @@ internal static class KeyFile
         if (OperatingSystem.IsWindows()) Directory.CreateDirectory(directory);
         else Directory.CreateDirectory(directory, OwnerDirectory);
     }
+
+    /// <summary>Gives a finished file its name unless the name is taken: in one step, so that processes that start at once agree.</summary>
+    private static bool TryName(string temporary, string path)
+    {
+        if (Path.Exists(path)) return false;
+        // .NET's move looks whether the name is free before it renames, and rename overwrites; a hard link does not.
+        if (!OperatingSystem.IsWindows() && link(temporary, path) == 0) return true;
+        // A file system without hard links, or Windows, whose own move is exclusive.
+        File.Move(temporary, path, overwrite: false);
+        return true;
+    }
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int link(string existing, string created);
 
     private static void WriteNew(string path, ReadOnlySpan<byte> bytes)
     {
