@@ -146,7 +146,7 @@ public sealed partial class MdnsDiscovery
         {
             var now = _owner._clock.Now();
             if (input.Packet is not null) Core.Receive(input.Face, input.Packet.AsSpan(0, input.Length), now, _effects);
-            else Core.SetAddresses(_owner._listening(), now, _effects);
+            if (input.Packet is null || _due <= now) Core.SetAddresses(_owner._listening(), now, _effects);
 
             // Looked at after every input, so that a wake-up lost to a full queue is not missed; a timer may also fire a little early.
             if (_due <= now) Core.Tick(now, _effects);

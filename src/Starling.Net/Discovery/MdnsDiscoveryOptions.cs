@@ -25,6 +25,7 @@ public sealed class MdnsDiscoveryOptions
     public void Validate()
     {
         if (Interfaces.Count is 0 or > 64) throw new ArgumentException($"{nameof(Interfaces)} must name 1 to 64 addresses.");
+        if (Interfaces.Distinct().Count() < Interfaces.Count) throw new ArgumentException($"{nameof(Interfaces)} names an address twice; name it once.");
         if (Interfaces.FirstOrDefault(one => one.AddressFamily != AddressFamily.InterNetwork) is { } wrong)
             throw new ArgumentException($"{nameof(Interfaces)} names {wrong}, but mDNS travels over IPv4 here: name an IPv4 address of that interface.");
         if (Port is < 1 or > 65535) throw new ArgumentException($"{nameof(Port)} must be 1 to 65535; {Port} is not.");

@@ -140,6 +140,13 @@ public sealed class MdnsDiscoveryTests : IAsyncLifetime
     }
 
     [Fact]
+    public void An_interface_named_twice_is_an_error()
+    {
+        var options = new MdnsDiscoveryOptions { Interfaces = [IPAddress.Loopback, IPAddress.Parse("127.0.0.1")] };
+        Assert.Contains("twice", Assert.Throws<ArgumentException>(options.Validate).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_interface_named_by_an_IPv6_address_is_an_error() =>
         Assert.Contains("IPv4", Assert.Throws<ArgumentException>(() => Node(face: "::1")).Message, StringComparison.Ordinal);
 
