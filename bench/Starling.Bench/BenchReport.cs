@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -9,7 +10,13 @@ namespace Starling.Bench;
 /// <param name="Unit">The unit of the value and the baseline.</param>
 /// <param name="Baseline">What it is compared to, or null.</param>
 /// <param name="Ratio">Ours to the baseline, the median of the paired runs, or null.</param>
-public sealed record BenchResult(string Name, double Value, string Unit, double? Baseline = null, double? Ratio = null);
+public sealed record BenchResult(string Name, double Value, string Unit, double? Baseline = null, double? Ratio = null)
+{
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Name,-40} {Value,12:0.####} {Unit,-5}{(Ratio is { } ratio ? $" baseline {Baseline:0.##}, ratio {ratio:0.000}" : string.Empty)}");
+}
 
 /// <summary>The figures of one bench.</summary>
 /// <param name="Results">In the order in which they were measured.</param>

@@ -1,11 +1,28 @@
+using System.Globalization;
+using Starling;
 using Starling.Bench;
+using Starling.Protocols.Tests.Yamux;
 
-var json = args.Contains("--json");
-var only = args.SkipWhile(static arg => arg != "--only").Skip(1).FirstOrDefault();
-var report = await TransportBench.RunAsync(new TransportBenchOptions
+switch (args.FirstOrDefault())
 {
-    Only = only,
-    Progress = static result => Console.Error.WriteLine(
-        $"{result.Name,-40} {result.Value,12:0.####} {result.Unit,-5} {(result.Ratio is { } ratio ? $"baseline {result.Baseline:0.##}, ratio {ratio:0.###}" : string.Empty)}"),
-});
-if (json) Console.WriteLine(report.ToJson());
+    case "transport":
+        var report = await TransportBench.RunAsync(new TransportBenchOptions
+        {
+            Only = args.SkipWhile(static arg => arg != "--only").Skip(1).FirstOrDefault(),
+            Progress = static result => Console.Error.WriteLine(result),
+        });
+        if (args.Contains("--json")) Console.WriteLine(report.ToJson());
+        return 0;
+    case "fuzz":
+        var count = args.Length > 1 ? long.Parse(args[1], CultureInfo.InvariantCulture) : 1_000_000;
+        var seed = args.Length > 2 ? ulong.Parse(args[2], CultureInfo.InvariantCulture) : RandomSource.System.NextUInt64();
+        Console.Error.WriteLine($"{count} yamux sessions, seed {seed}");
+        YamuxFuzzer.Run(count, seed);
+        return 0;
+    default:
+        Console.Error.WriteLine("""
+            transport [--json] [--only NAME]   what a link costs over a bare SslStream
+            fuzz [COUNT] [SEED]                mutated yamux sessions; a million by default
+            """);
+        return 2;
+}

@@ -86,20 +86,6 @@ public sealed class LinkStream : Stream
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    /// <summary>Sends what was gathered, in one write. Allocates nothing in steady state, unlike <see cref="FlushAsync"/>.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask SendGatheredAsync()
-    {
-        if (_gathered is not { } gathered) return;
-        var count = _gatheredCount;
-        _gathered = null;
-        _gatheredCount = 0;
-        await _inner.WriteAsync(gathered.AsMemory(0, count), CancellationToken.None);
-
-        // After a failed write the array may still be in the stream's hands, so then it is left to the collector.
-        ArrayPool<byte>.Shared.Return(gathered);
-    }
-
     /// <inheritdoc/>
     public override Task FlushAsync(CancellationToken cancellationToken) =>
         _gatheredCount == 0 ? Task.CompletedTask : SendGatheredAsync().AsTask();
@@ -163,6 +149,19 @@ public sealed class LinkStream : Stream
         if (_read is { } read && read != _small) ArrayPool<byte>.Shared.Return(read);
         _read = null;
         _readStart = _readEnd = 0;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask SendGatheredAsync()
+    {
+        if (_gathered is not { } gathered) return;
+        var count = _gatheredCount;
+        _gathered = null;
+        _gatheredCount = 0;
+        await _inner.WriteAsync(gathered.AsMemory(0, count), CancellationToken.None);
+
+        // After a failed write the array may still be in the stream's hands, so then it is left to the collector.
+        ArrayPool<byte>.Shared.Return(gathered);
     }
 
     private void Gather(ReadOnlySpan<byte> data)

@@ -30,6 +30,23 @@ public sealed partial class YamuxConnection
 
         TellReaders(onPool: true);
         BeginClose(why);
+        if (why.Reason == CloseReason.ProtocolError) await DiscardInputAsync();
+    }
+
+    /// <summary>Reads on to the end or to <see cref="_stop"/>, so that unread input does not turn our good-bye into a reset of the socket.</summary>
+    private async Task DiscardInputAsync()
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(ReadBytes);
+        try
+        {
+            while (await _channel.ReadAsync(buffer, _stop.Token) > 0) continue;
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            return;
+        }
+
+        ArrayPool<byte>.Shared.Return(buffer);
     }
 
     private async Task<CloseInfo> ReadUntilEndAsync()
@@ -65,7 +82,7 @@ public sealed partial class YamuxConnection
             switch (happened.Kind)
             {
                 case YamuxEventKind.Opened:
-                    _accepts.Writer.TryWrite(opened!);
+                    if (!_accepts.Writer.TryWrite(opened!)) Refuse(opened!);
                     break;
                 case YamuxEventKind.Data:
                     if (stream!.Deliver(payload)) _filled.Add(stream);
@@ -101,6 +118,13 @@ public sealed partial class YamuxConnection
         if (write && data) ThreadPool.UnsafeQueueUserWorkItem(static link => link.RunWriter(null), this, preferLocal: false);
         else if (write) RunWriter(null);
         if (_filled.Count > 0) _untold++;
+    }
+
+    /// <summary>The queue is full of streams that were reset before anybody took them.</summary>
+    private void Refuse(YamuxStream stream)
+    {
+        lock (Gate) Core.Refuse(stream.State);
+        stream.Reset();
     }
 
     private void OnPong()

@@ -7,7 +7,8 @@ namespace Starling.Net.Yamux;
 public sealed partial class YamuxConnection
 {
     /// <summary>Bytes handed to the socket at a time, so that a small message waits for at most this much of a bulk transfer.</summary>
-    private const int BatchBytes = 64 << 10;
+    /// <remarks>A batch ends with the frame that reaches this, so with a frame's largest payload it stays under what <see cref="Transport.LinkStream"/> gathers, and the channel takes it without waiting.</remarks>
+    private const int BatchBytes = 48 << 10;
 
     /// <summary>Plaintext of a TLS record; Noise takes more, and does not mind.</summary>
     private const int RecordBytes = 16 << 10;

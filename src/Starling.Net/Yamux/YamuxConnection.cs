@@ -130,9 +130,12 @@ public sealed partial class YamuxConnection : IConnection
     {
         try
         {
-            var stream = await _accepts.Reader.ReadAsync(cancellationToken);
-            lock (Gate) Core.Accept(stream.State);
-            return stream;
+            while (true)
+            {
+                var stream = await _accepts.Reader.ReadAsync(cancellationToken);
+                lock (Gate) Core.Accept(stream.State);
+                if (!stream.Dead) return stream;
+            }
         }
         catch (ChannelClosedException)
         {

@@ -16,7 +16,18 @@ public sealed partial class YamuxCore
     public TimeSpan? RoundTrip { get; private set; }
 
     /// <summary>When <see cref="OnTimer"/> wants to be called.</summary>
-    public Instant Deadline => _pingAwaited || _pingDue ? _pingSent + _options.KeepAliveTimeout : _nextPing;
+    public Instant Deadline => _pingAwaited || _pingDue ? GivenUp : _nextPing;
+
+    /// <summary>When a peer that owes an answer counts as lost: sooner when nothing else comes from it either.</summary>
+    private Instant GivenUp
+    {
+        get
+        {
+            var silent = (_lastReceived > _pingSent ? _lastReceived : _pingSent) + _options.KeepAliveTimeout;
+            var patient = _pingSent + (_options.KeepAliveTimeout * 3);
+            return silent < patient ? silent : patient;
+        }
+    }
 
     /// <summary>Asks for a ping; one that is under way is not repeated.</summary>
     public void Ping(Instant now)
@@ -33,9 +44,7 @@ public sealed partial class YamuxCore
         if (Closing) return null;
         if (_pingDue || _pingAwaited)
         {
-            var silent = now - _lastReceived >= _options.KeepAliveTimeout;
-            var patience = silent ? _options.KeepAliveTimeout : _options.KeepAliveTimeout * 3;
-            if (now - _pingSent >= patience) return Close(CloseReason.KeepAliveTimeout, $"no answer to a ping within {patience.TotalSeconds:0.#} s");
+            if (now >= GivenUp) return Close(CloseReason.KeepAliveTimeout, $"no answer to a ping within {(now - _pingSent).TotalSeconds:0.#} s");
         }
         else if (now >= _nextPing)
         {

@@ -79,6 +79,14 @@ public sealed partial class YamuxCore
         _unaccepted--;
     }
 
+    /// <summary>Resets an inbound stream that nobody can take, and counts it as refused.</summary>
+    public void Refuse(YamuxStreamState stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        _statistics.StreamsRefused++;
+        Reset(stream);
+    }
+
     /// <summary>Sends a stream's outstanding SYN or ACK now, on a frame of its own, because nothing that could carry it is about to be sent.</summary>
     public void Announce(YamuxStreamState stream)
     {

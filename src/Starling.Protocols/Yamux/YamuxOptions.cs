@@ -13,8 +13,10 @@ public sealed class YamuxOptions
     /// <summary>Window bytes beyond the initial ones over all streams of a link. Default 64 MiB. The node's <see cref="ResourceKind.WindowBytes"/> budget bounds all links together.</summary>
     public long MaxLinkWindow { get; set; } = 64L << 20;
 
-    /// <summary>Streams that the peer may have open at once; more are reset and counted. Default 1,024. An idle stream costs under 1 KiB, an unread one its window.</summary>
-    public int MaxInboundStreams { get; set; } = 1024;
+    /// <summary>Streams that the peer may have open at once; more are reset and counted. Default 512.</summary>
+    /// <remarks>An idle stream costs under 1 KiB, an unread one its window: a peer whose streams nobody reads can make a link hold
+    /// this many times 256 KiB plus <see cref="MaxLinkWindow"/>.</remarks>
+    public int MaxInboundStreams { get; set; } = 512;
 
     /// <summary>Inbound streams that wait for the application; more are reset and counted. Default 256, the most that a peer following the specification leaves unacknowledged.</summary>
     public int AcceptBacklog { get; set; } = 256;
