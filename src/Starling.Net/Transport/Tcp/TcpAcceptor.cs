@@ -1,39 +1,55 @@
+using System.Net;
+using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
 
 namespace Starling.Net.Transport;
 
-/// <summary>A listening TCP socket whose accepting survives every error but its own end.</summary>
-internal sealed class TcpAcceptor(Socket socket, IReadOnlyList<Multiaddr> addresses, TimeProvider clock) : ITransportListener
+/// <summary>One listening TCP socket. Accept errors are counted, logged and survived until the listener is disposed.</summary>
+internal sealed class TcpAcceptor : ITransportListener
 {
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
+    private readonly Socket _socket;
+    private readonly TcpTransportOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly TransportMetrics? _metrics;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _closing = new();
+    private int _closed;
 
-    private readonly CancellationTokenSource _stopped = new();
-    private TimeSpan _pause = TimeSpan.Zero;
-    private int _disposed;
+    public TcpAcceptor(Socket socket, bool dualStack, TcpTransportOptions options, TimeProvider clock, TransportMetrics? metrics, ILogger logger)
+    {
+        _socket = socket;
+        _options = options;
+        _clock = clock;
+        _metrics = metrics;
+        _logger = logger;
+        Addresses = Expand((IPEndPoint)socket.LocalEndPoint!, dualStack);
+    }
 
-    public IReadOnlyList<Multiaddr> Addresses { get; } = addresses;
+    public IReadOnlyList<Multiaddr> Addresses { get; }
 
     public async ValueTask<RawConnection?> AcceptAsync(CancellationToken cancellationToken = default)
     {
-        while (Volatile.Read(ref _disposed) == 0)
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
+        var pause = _options.AcceptPause;
+        while (!_closing.IsCancellationRequested)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             try
             {
-                var accepted = await socket.AcceptAsync(cancellationToken);
-                _pause = TimeSpan.Zero;
-                if (TryWrap(accepted) is { } connection) return connection;
+                if (await AcceptOnceAsync(either.Token) is { } raw) return raw;
             }
-            catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted)
+            catch (Exception) when (_closing.IsCancellationRequested)
             {
-                // The dialler was gone before it was accepted.
-            }
-            catch (Exception e) when (e is ObjectDisposedException or SocketException && Volatile.Read(ref _disposed) != 0)
-            {
+                // Closing the socket ends a waiting accept in one of several ways; all of them mean the end.
                 return null;
             }
-            catch (SocketException)
+            catch (SocketException e)
             {
-                await PauseAsync(cancellationToken);
+                _metrics?.AcceptFailed();
+                TransportLog.AcceptFailed(_logger, Addresses[0], pause, e);
+                await Task.Delay(pause, _clock, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                pause = pause * 2 < _options.LongestAcceptPause ? pause * 2 : _options.LongestAcceptPause;
             }
         }
 
@@ -42,41 +58,45 @@ internal sealed class TcpAcceptor(Socket socket, IReadOnlyList<Multiaddr> addres
 
     public ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0) return ValueTask.CompletedTask;
-        _stopped.Cancel();
-        socket.Dispose();
-        _stopped.Dispose();
+        if (Interlocked.Exchange(ref _closed, 1) == 0)
+        {
+            _closing.Cancel();
+            _socket.Dispose();
+        }
+
         return ValueTask.CompletedTask;
     }
 
-    private static RawConnection? TryWrap(Socket accepted)
+    /// <summary>A connection, or null when it was reset before it could be looked at.</summary>
+    private async ValueTask<RawConnection?> AcceptOnceAsync(CancellationToken cancellationToken)
     {
+        var socket = await _socket.AcceptAsync(cancellationToken);
         try
         {
-            accepted.NoDelay = true;
-            return TcpTransport.Wrap(accepted, Direction.Inbound);
+            socket.NoDelay = true;
+            var raw = TcpTransport.Wrap(socket, Direction.Inbound);
+            _metrics?.Accepted();
+            return raw;
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (SocketException e)
         {
-            // Reset between being accepted and being asked for its addresses.
-            accepted.Dispose();
+            socket.Dispose();
+            TransportLog.AcceptFailed(_logger, Addresses[0], TimeSpan.Zero, e);
             return null;
         }
     }
 
-    /// <summary>Out of files or memory: waiting lets others finish, where trying again at once would spin.</summary>
-    private async ValueTask PauseAsync(CancellationToken cancellationToken)
+    /// <summary>A wildcard stands for the addresses of the interfaces that are up, without IPv6 link-local ones, which mean nothing elsewhere; anything else for itself.</summary>
+    private static IReadOnlyList<Multiaddr> Expand(IPEndPoint bound, bool dualStack)
     {
-        _pause = _pause == TimeSpan.Zero ? TimeSpan.FromMilliseconds(10) : _pause * 2;
-        if (_pause > LongestPause) _pause = LongestPause;
-        try
-        {
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopped.Token);
-            await Task.Delay(_pause, clock, either.Token);
-        }
-        catch (Exception e) when (e is ObjectDisposedException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
-        {
-            // Disposed meanwhile; the loop sees it.
-        }
+        if (!bound.Address.Equals(IPAddress.Any) && !bound.Address.Equals(IPAddress.IPv6Any)) return [Multiaddr.FromEndPoint(bound)];
+        var found = NetworkInterface.GetAllNetworkInterfaces()
+            .Where(i => i.OperationalStatus is OperationalStatus.Up or OperationalStatus.Unknown)
+            .SelectMany(i => i.GetIPProperties().UnicastAddresses)
+            .Where(a => !a.Address.IsIPv6LinkLocal && (a.Address.AddressFamily == bound.AddressFamily || (dualStack && a.Address.AddressFamily == AddressFamily.InterNetwork)))
+            .Select(a => Multiaddr.FromEndPoint(new IPEndPoint(a.Address, bound.Port)))
+            .Distinct()
+            .ToList();
+        return found.Count > 0 ? found : [Multiaddr.FromEndPoint(bound)];
     }
 }

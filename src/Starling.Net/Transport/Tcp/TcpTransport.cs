@@ -1,93 +1,74 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Starling.Net.Transport;
 
-/// <summary>Settings of <see cref="TcpTransport"/>.</summary>
-public sealed class TcpTransportOptions
-{
-    /// <summary>Connections that the system holds until they are accepted. Default 512; the system may cap it.</summary>
-    public int Backlog { get; set; } = 512;
-
-    /// <summary>Whether <c>/ip6/::</c> takes IPv4 connections as well. Default false, as in other libp2p implementations, so that both wildcards may share a port.</summary>
-    public bool DualStack { get; set; }
-}
-
-/// <summary>Byte streams over TCP: <c>/ip4|ip6|dns|dns4|dns6/…/tcp/…</c> (addressing spec). Safe for several threads.</summary>
-/// <remarks>Nagle's delay is off. A name is dialled at all of its addresses in turn; <see cref="Dialer"/> does so in parallel.</remarks>
+/// <summary>TCP over IPv4 and IPv6: <c>/ip4/…/tcp/…</c>, <c>/ip6/…/tcp/…</c> (with zone), and names by <c>dns</c>, <c>dns4</c>, <c>dns6</c>.</summary>
+/// <remarks>An IPv6 listener takes no IPv4 connections, so that both families can be listened on with the same port. NoDelay is on.</remarks>
 public sealed class TcpTransport : ITransport
 {
     private readonly TcpTransportOptions _options;
     private readonly TimeProvider _clock;
+    private readonly TransportMetrics? _metrics;
+    private readonly ILogger _logger;
 
     /// <summary>Creates the transport.</summary>
-    /// <param name="options">Settings; null for the defaults.</param>
-    /// <param name="clock">Times the pause after a failed accept; null for the system's clock.</param>
-    public TcpTransport(TcpTransportOptions? options = null, TimeProvider? clock = null)
+    public TcpTransport(TcpTransportOptions options, TimeProvider clock, TransportMetrics? metrics = null, ILogger? logger = null)
     {
-        _options = options ?? new TcpTransportOptions();
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(_options.Backlog, nameof(options));
-        _clock = clock ?? TimeProvider.System;
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        _options = options;
+        _clock = clock;
+        _metrics = metrics;
+        _logger = logger ?? NullLogger.Instance;
     }
 
     /// <inheritdoc/>
-    public bool CanDial(Multiaddr address)
-    {
-        ArgumentNullException.ThrowIfNull(address);
-        return address.TryGetTcpHost(out _, out var port) && port > 0 && !address.IsUnspecified;
-    }
+    public bool CanDial(Multiaddr address) => address is not null && !address.IsUnspecified && address.TryGetTcpHost(out _, out var port) && port > 0;
 
     /// <inheritdoc/>
-    public bool CanListen(Multiaddr address)
-    {
-        ArgumentNullException.ThrowIfNull(address);
-        return address.TryGetTcpEndPoint(out _);
-    }
+    public bool CanListen(Multiaddr address) => address is not null && address.PeerId is null && address.TryGetTcpHost(out _, out _);
 
     /// <inheritdoc/>
+    /// <remarks>Of a name with several addresses each is tried in turn; <see cref="Dialer"/> tries them in parallel.</remarks>
     public async ValueTask<RawConnection> DialAsync(Multiaddr address, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(address);
-        if (!CanDial(address) || !address.TryGetTcpHost(out var host, out var port))
-            throw new HandshakeException(HandshakeFailure.UnsupportedAddress, $"{address} is no TCP address that can be dialled; name a host and a port above 0.");
+        if (!CanDial(address)) throw new HandshakeException(HandshakeFailure.UnsupportedAddress, $"{address} is no TCP address that can be dialled.");
+        if (address.IsUnspecified) throw new HandshakeException(HandshakeFailure.UnsupportedAddress, $"{address} stands for every interface; dial one of its addresses.");
+        HandshakeException? failure = null;
+        foreach (var target in await TcpNames.ResolveAsync(address, _options.Lookup, cancellationToken))
+        {
+            try
+            {
+                return await ConnectAsync(target, cancellationToken);
+            }
+            catch (HandshakeException e)
+            {
+                failure = e;
+            }
+        }
 
-        EndPoint target = address.TryGetTcpEndPoint(out var ip) ? ip : new DnsEndPoint(host, port, Family(address));
-        var socket = ip is null ? new Socket(SocketType.Stream, ProtocolType.Tcp) : new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            socket.NoDelay = true;
-            await socket.ConnectAsync(target, cancellationToken);
-            return Wrap(socket, Direction.Outbound);
-        }
-        catch (SocketException e)
-        {
-            socket.Dispose();
-            throw new HandshakeException(HandshakeFailure.TransportFailed, $"{address}: {TcpErrors.Explain(e)}.", e);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
+        throw failure!;
     }
 
     /// <inheritdoc/>
-    public ValueTask<ITransportListener> ListenAsync(Multiaddr address, CancellationToken cancellationToken = default)
+    public async ValueTask<ITransportListener> ListenAsync(Multiaddr address, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(address);
-        if (!address.TryGetTcpEndPoint(out var endPoint))
-            throw new StarlingException($"Cannot listen on {address}: it is no TCP address of this machine, such as /ip4/127.0.0.1/tcp/4001 or /ip6/::/tcp/0.");
-        cancellationToken.ThrowIfCancellationRequested();
-
-        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        if (!CanListen(address)) throw new StarlingException($"{address} is no TCP address that can be listened on.");
+        var target = (await TcpNames.ResolveAsync(address, _options.Lookup, cancellationToken))[0];
+        if (!target.TryGetTcpEndPoint(out var endPoint)) throw new StarlingException($"Cannot listen on {address}: its zone is no interface of this machine.");
+        var socket = NewSocket(endPoint.AddressFamily);
         try
         {
             var dual = _options.DualStack && endPoint.Address.Equals(IPAddress.IPv6Any);
-            if (endPoint.AddressFamily == AddressFamily.InterNetworkV6) socket.DualMode = dual;
+            if (dual) socket.DualMode = true;
             socket.Bind(endPoint);
             socket.Listen(_options.Backlog);
-            var addresses = InterfaceAddresses.Resolve((IPEndPoint)socket.LocalEndPoint!, dual);
-            return new ValueTask<ITransportListener>(new TcpAcceptor(socket, addresses, _clock));
+            var listener = new TcpAcceptor(socket, dual, _options, _clock, _metrics, _logger);
+            foreach (var listening in listener.Addresses) TransportLog.Listening(_logger, listening);
+            return listener;
         }
         catch (SocketException e)
         {
@@ -96,17 +77,39 @@ public sealed class TcpTransport : ITransport
         }
     }
 
-    internal static RawConnection Wrap(Socket socket, Direction direction)
+    internal static Socket NewSocket(AddressFamily family)
     {
-        var local = Multiaddr.FromEndPoint((IPEndPoint)socket.LocalEndPoint!);
-        var remote = Multiaddr.FromEndPoint((IPEndPoint)socket.RemoteEndPoint!);
-        return new RawConnection(new NetworkStream(socket, ownsSocket: true), local, remote, direction);
+        var socket = new Socket(family, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        if (family == AddressFamily.InterNetworkV6) socket.DualMode = false;
+        return socket;
     }
 
-    private static AddressFamily Family(Multiaddr address) => address.Components[0].Protocol switch
+    internal static RawConnection Wrap(Socket socket, Direction direction) => new(
+        new NetworkStream(socket, ownsSocket: true),
+        Multiaddr.FromEndPoint((IPEndPoint)socket.LocalEndPoint!),
+        Multiaddr.FromEndPoint((IPEndPoint)socket.RemoteEndPoint!),
+        direction);
+
+    private static async Task<RawConnection> ConnectAsync(Multiaddr target, CancellationToken cancellationToken)
     {
-        "dns4" => AddressFamily.InterNetwork,
-        "dns6" => AddressFamily.InterNetworkV6,
-        _ => AddressFamily.Unspecified,
-    };
+        if (!target.TryGetTcpEndPoint(out var endPoint))
+            throw new HandshakeException(HandshakeFailure.TransportFailed, $"The zone in {target} is no interface of this machine.");
+        Socket? socket = null;
+        try
+        {
+            socket = NewSocket(endPoint.AddressFamily);
+            await socket.ConnectAsync(endPoint, cancellationToken);
+            return Wrap(socket, Direction.Outbound);
+        }
+        catch (SocketException e)
+        {
+            socket?.Dispose();
+            throw new HandshakeException(HandshakeFailure.TransportFailed, $"Cannot connect to {target}: {TcpErrors.Explain(e)}.", e);
+        }
+        catch
+        {
+            socket?.Dispose();
+            throw;
+        }
+    }
 }
