@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using Google.Protobuf;
 using Starling.Protocols.Links.Wire;
 
@@ -75,7 +76,7 @@ public static class IdentifyCodec
     /// <param name="bytes">Whole length-prefixed messages, at most <see cref="MaxTotalLength"/> bytes.</param>
     /// <param name="message">What was told, copied; or null.</param>
     /// <param name="error">What is wrong with the bytes, or null.</param>
-    public static bool TryDecode(ReadOnlySpan<byte> bytes, out IdentifyMessage? message, out string? error)
+    public static bool TryDecode(ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out IdentifyMessage? message, [NotNullWhen(false)] out string? error)
     {
         message = null;
         error = null;

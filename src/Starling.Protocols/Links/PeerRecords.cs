@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using Google.Protobuf;
 using Starling.Protocols.Links.Wire;
 
@@ -40,7 +41,7 @@ public static class PeerRecords
     /// <param name="sequence">The record's sequence number.</param>
     /// <param name="addresses">At most <see cref="IdentifyCodec.MaxAddresses"/>; malformed ones are left out.</param>
     /// <returns>Whether signature, key and peer id agree.</returns>
-    public static bool TryOpen(ReadOnlySpan<byte> envelope, out PeerId? peer, out ulong sequence, out IReadOnlyList<Multiaddr> addresses)
+    public static bool TryOpen(ReadOnlySpan<byte> envelope, [NotNullWhen(true)] out PeerId? peer, out ulong sequence, out IReadOnlyList<Multiaddr> addresses)
     {
         (peer, sequence, addresses) = (null, 0, []);
         if (envelope.Length > IdentifyCodec.MaxMessageLength) return false;

@@ -1,0 +1,105 @@
+using Starling.Protocols.Links;
+
+namespace Starling.Net.Links;
+
+/// <summary>One link of a <see cref="Swarm"/>. Safe for several threads.</summary>
+public sealed class PeerLink : IPeerLink
+{
+    private static readonly PeerInfo Unknown = new("", "", [], [], null, null, default);
+    private readonly Lock _gate = new();
+    private readonly Swarm _swarm;
+    private readonly RoundTripEstimator _estimator = new();
+    private readonly TaskCompletionSource<bool> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Dictionary<string, int> _inbound = new(StringComparer.Ordinal);
+    private volatile PeerInfo _info = Unknown;
+    private volatile IReadOnlySet<string> _protocols = new HashSet<string>();
+    private int _negotiating;
+    private int _told;
+
+    internal PeerLink(Swarm swarm, LinkId id, IConnection connection)
+    {
+        _swarm = swarm;
+        Id = id;
+        Connection = connection;
+    }
+
+    /// <inheritdoc/>
+    public PeerId Peer => Connection.RemotePeer;
+
+    /// <inheritdoc/>
+    public IConnection Connection { get; }
+
+    /// <inheritdoc/>
+    public PeerInfo Info => _info;
+
+    /// <summary>Round-trip time and jitter so far, or null before the first sample.</summary>
+    public RoundTrip? RoundTrip
+    {
+        get { lock (_gate) return _estimator.Current; }
+    }
+
+    internal LinkId Id { get; }
+
+    /// <summary>True once the link is ready, false once it has ended without.</summary>
+    internal Task<bool> Ready => _ready.Task;
+
+    /// <summary>Keeps this side to one ping stream per peer, as the specification wants.</summary>
+    internal SemaphoreSlim Pinging { get; } = new(1, 1);
+
+    /// <summary>The version of this node's own description that the peer was told last.</summary>
+    internal int Told
+    {
+        get => Volatile.Read(ref _told);
+        set => Volatile.Write(ref _told, value);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IStream> OpenStreamAsync(IReadOnlyList<string> protocols, CancellationToken cancellationToken = default) =>
+        _swarm.OpenStreamAsync(this, protocols, cancellationToken);
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Peer} at {Connection.RemoteAddress}";
+
+    internal bool Speaks(string protocol) => _protocols.Contains(protocol);
+
+    internal void Tell(PeerInfo info)
+    {
+        _info = info;
+        _protocols = info.Protocols.ToHashSet(StringComparer.Ordinal);
+    }
+
+    internal void SetReady(bool ready) => _ready.TrySetResult(ready);
+
+    internal void AddRoundTrip(TimeSpan time)
+    {
+        lock (_gate) _estimator.Add(time);
+    }
+
+    internal bool TryBeginNegotiation(int max)
+    {
+        if (Interlocked.Increment(ref _negotiating) <= max) return true;
+        EndNegotiation();
+        return false;
+    }
+
+    internal void EndNegotiation() => Interlocked.Decrement(ref _negotiating);
+
+    internal bool TryEnter(string protocol, int max)
+    {
+        lock (_gate)
+        {
+            var count = _inbound.GetValueOrDefault(protocol);
+            if (count >= max) return false;
+            _inbound[protocol] = count + 1;
+            return true;
+        }
+    }
+
+    internal void Leave(string protocol)
+    {
+        lock (_gate)
+        {
+            if (--_inbound[protocol] == 0) _inbound.Remove(protocol);
+        }
+    }
+}
