@@ -1,0 +1,123 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Starling.Net.Discovery;
+using Starling.Net.Links;
+using Starling.Net.PubSub;
+using Starling.Net.Transport;
+using Starling.Net.Transport.Noise;
+using Starling.Protocols.Discovery;
+using Starling.Protocols.Links;
+using Starling.Protocols.Yamux;
+
+namespace Starling;
+
+/// <summary>The parts of one node, put together and taken apart in the right order.</summary>
+internal sealed class NodeParts : IAsyncDisposable
+{
+    private readonly StarlingOptions _options;
+    private readonly NodeEnvironment _environment;
+    private readonly Upgrader _upgrader;
+    private readonly LinksMetrics _linksMetrics;
+    private readonly DiscoveryMetrics _discoveryMetrics;
+    private readonly DiscoveryService? _discovery;
+
+    public NodeParts(StarlingOptions options, NodeEnvironment environment)
+    {
+        (_options, _environment) = (options, environment);
+        Identity = environment.Identity ?? (options.IdentityFile is { } file ? NodeIdentity.LoadOrCreate(file) : NodeIdentity.Generate());
+        Budget = new ResourceBudget(new ResourceBudgetOptions
+        {
+            MaxHandshakes = options.MaxHandshakes,
+            MaxLinks = options.MaxLinks,
+            MaxStreams = options.MaxStreams,
+            MaxWindowBytes = options.MaxWindowBytes,
+            MaxQueueBytes = options.MaxQueueBytes,
+        });
+        var clock = environment.Clock;
+        IReadOnlyList<ITransport> transports = [.. environment.Transports, new TcpTransport(null, clock)];
+        _upgrader = new Upgrader(Identity.PeerId, Security(), UpgraderOptions(), Budget, clock, logger: environment.Loggers.CreateLogger<Upgrader>());
+        var dialer = new Dialer(transports, _upgrader.UpgradeAsync, new DialerOptions { Timeout = options.DialTimeout }, clock);
+        _linksMetrics = new LinksMetrics(environment.Meters);
+        _discoveryMetrics = new DiscoveryMetrics(environment.Meters);
+        var wiring = new SwarmWiring(Identity, transports, dialer.DialAsync, (raw, cancelled) => _upgrader.UpgradeAsync(raw, null, cancelled), clock, environment.Random);
+        Swarm = new Swarm(wiring, SwarmOptions(), _linksMetrics, environment.Loggers.CreateLogger<Swarm>());
+        Topics = new PubSubService(Swarm, Identity, new PubSubServiceOptions { StopTimeout = options.StopTimeout / 2 }, Budget, clock, environment.Random, environment.Loggers.CreateLogger<PubSubService>(), environment.Meters);
+        if (Discoveries() is { Count: > 0 } discoveries)
+        {
+            _discovery = new DiscoveryService(Swarm, discoveries, new DialPlanOptions(), clock, environment.Random.Fork("discovery"), _discoveryMetrics, environment.Loggers.CreateLogger<DiscoveryService>());
+        }
+    }
+
+    public NodeIdentity Identity { get; }
+
+    public ResourceBudget Budget { get; }
+
+    public Swarm Swarm { get; }
+
+    public PubSubService Topics { get; }
+
+    public Task StartDiscoveryAsync(CancellationToken cancellationToken) => _discovery?.StartAsync(cancellationToken) ?? Task.CompletedTask;
+
+    public async Task StopAsync(TimeSpan deadline)
+    {
+        var start = _environment.Clock.GetTimestamp();
+        if (_discovery is not null) await _discovery.DisposeAsync();
+        await Topics.DisposeAsync();
+        var left = deadline - _environment.Clock.GetElapsedTime(start);
+        await Swarm.StopAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        _upgrader.Dispose();
+        _linksMetrics.Dispose();
+        _discoveryMetrics.Dispose();
+        if (_environment.Identity is null) Identity.Dispose();
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync(_options.StopTimeout);
+
+    private IReadOnlyList<ISecurityProtocol> Security()
+    {
+        if (_options.Security.Count == 0) return Upgrader.DefaultSecurity(Identity, _environment.Clock);
+        if (_options.Security.Contains("noise") && !NoiseSecurity.IsSupported) throw new StarlingException("Starling option Security: 'noise' needs libcrypto, which was not found here; install OpenSSL 3 or leave noise out.");
+        return [.. _options.Security.Select(ISecurityProtocol (name) => name == "tls" ? new TlsSecurity(Identity, _environment.Clock) : new NoiseSecurity(Identity))];
+    }
+
+    private UpgraderOptions UpgraderOptions() => new()
+    {
+        HandshakeTimeout = _options.HandshakeTimeout,
+        Yamux = new YamuxOptions
+        {
+            KeepAliveInterval = _options.KeepAliveInterval,
+            KeepAliveTimeout = _options.KeepAliveTimeout,
+            MaxInboundStreams = _options.MaxStreamsPerPeer,
+        },
+    };
+
+    private SwarmOptions SwarmOptions()
+    {
+        var options = new SwarmOptions
+        {
+            DisplayName = _options.DisplayName,
+            SampleInterval = _options.RoundTripInterval,
+            Links = new LinksOptions { MaxLinks = _options.MaxLinks, IdentifyTimeout = _options.IdentifyTimeout },
+        };
+        if (_options.AgentVersion is { } agent) options.AgentVersion = agent;
+        return options;
+    }
+
+    private List<IDiscovery> Discoveries()
+    {
+        var discoveries = new List<IDiscovery>();
+        if (_options.Bootstrap.Count > 0)
+        {
+            discoveries.Add(new BootstrapDiscovery(_options.Bootstrap.Select(Multiaddr.ParseUserInput), _environment.Loggers.CreateLogger<BootstrapDiscovery>()));
+        }
+
+        if (_options.Mdns)
+        {
+            var mdns = new MdnsDiscoveryOptions { Port = _options.MdnsPort };
+            if (_options.MdnsInterfaces.Count > 0) mdns.Interfaces = [.. _options.MdnsInterfaces.Select(IPAddress.Parse)];
+            discoveries.Add(new MdnsDiscovery(Identity.PeerId, () => Swarm.ListenAddresses, mdns, _environment.Clock, _environment.Random.Fork("mdns"), _discoveryMetrics, _environment.Loggers.CreateLogger<MdnsDiscovery>()));
+        }
+
+        return discoveries;
+    }
+}
