@@ -17,6 +17,7 @@ internal sealed class NodeParts : IAsyncDisposable
     private readonly StarlingOptions _options;
     private readonly NodeEnvironment _environment;
     private readonly Upgrader _upgrader;
+    private readonly TransportMetrics _transportMetrics;
     private readonly LinksMetrics _linksMetrics;
     private readonly DiscoveryMetrics _discoveryMetrics;
     private readonly DiscoveryService? _discovery;
@@ -34,9 +35,11 @@ internal sealed class NodeParts : IAsyncDisposable
             MaxQueueBytes = options.MaxQueueBytes,
         });
         var clock = environment.Clock;
-        IReadOnlyList<ITransport> transports = [.. environment.Transports, new TcpTransport(null, clock)];
-        _upgrader = new Upgrader(Identity.PeerId, Security(), UpgraderOptions(), Budget, clock, logger: environment.Loggers.CreateLogger<Upgrader>());
-        var dialer = new Dialer(transports, _upgrader.UpgradeAsync, new DialerOptions { Timeout = options.DialTimeout }, clock);
+        var logger = environment.Loggers.CreateLogger("Starling.Net.Transport");
+        _transportMetrics = new TransportMetrics(environment.Meters);
+        IReadOnlyList<ITransport> transports = [.. environment.Transports, new TcpTransport(new TcpTransportOptions(), clock, _transportMetrics, logger)];
+        _upgrader = new Upgrader(Identity.PeerId, Security(), UpgraderOptions(), Budget, clock, _transportMetrics, logger);
+        var dialer = new Dialer(transports, _upgrader, new DialerOptions { DialTimeout = options.DialTimeout }, clock, _transportMetrics, logger);
         _linksMetrics = new LinksMetrics(environment.Meters);
         _discoveryMetrics = new DiscoveryMetrics(environment.Meters);
         var wiring = new SwarmWiring(Identity, transports, dialer.DialAsync, (raw, cancelled) => _upgrader.UpgradeAsync(raw, null, cancelled), clock, environment.Random);
@@ -66,6 +69,7 @@ internal sealed class NodeParts : IAsyncDisposable
         var left = deadline - _environment.Clock.GetElapsedTime(start);
         await Swarm.StopAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero);
         _upgrader.Dispose();
+        _transportMetrics.Dispose();
         _linksMetrics.Dispose();
         _discoveryMetrics.Dispose();
         if (_environment.Identity is null) Identity.Dispose();

@@ -56,7 +56,7 @@ public sealed class StarlingOptions
     /// <summary>Events that may wait for one reader of <see cref="StarlingNode.EventsAsync"/>. Default 1,024, at least 1. Then the oldest is dropped and counted.</summary>
     public int EventQueue { get; set; } = 1024;
 
-    /// <summary>Time to reach a peer at any of its addresses. Default 15 seconds, more than zero.</summary>
+    /// <summary>Time for one address of a peer, from the first packet to the secured link. Default 15 seconds, more than zero.</summary>
     public TimeSpan DialTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>Time for one handshake. Default 10 seconds, more than zero. A silent stranger holds a handshake's memory for so long.</summary>
