@@ -123,7 +123,7 @@ public sealed partial class YamuxConnection
     /// <summary>The queue is full of streams that were reset before anybody took them.</summary>
     private void Refuse(YamuxStream stream)
     {
-        lock (Gate) Core.Refuse(stream.State);
+        lock (Gate) Core.Refuse(stream.State, _clock.Now());
         stream.Reset();
     }
 

@@ -146,6 +146,7 @@ public sealed partial class YamuxConnection : IConnection
     /// <inheritdoc/>
     public async ValueTask<TimeSpan> PingAsync(CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         Task<TimeSpan> answer;
         lock (Gate)
         {

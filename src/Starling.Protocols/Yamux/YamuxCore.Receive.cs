@@ -9,6 +9,7 @@ public sealed partial class YamuxCore
     private YamuxStreamState? _body;
     private YamuxStreamState? _endAfterBody;
     private bool _closed;
+    private bool _flooded;
     private Instant _lastReceived;
 
     /// <summary>Takes input up to the next event, at any split of the bytes.</summary>
@@ -97,6 +98,7 @@ public sealed partial class YamuxCore
     private YamuxEvent? OnHeader(YamuxHeader header, Instant now)
     {
         _statistics.FramesIn++;
+        if (_flooded) return Violation("more refused streams than are tolerated");
         if (header.Version != 0) return Violation($"version {header.Version} instead of 0");
         switch (header.Type)
         {

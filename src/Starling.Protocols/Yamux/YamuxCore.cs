@@ -80,10 +80,11 @@ public sealed partial class YamuxCore
     }
 
     /// <summary>Resets an inbound stream that nobody can take, and counts it as refused.</summary>
-    public void Refuse(YamuxStreamState stream)
+    public void Refuse(YamuxStreamState stream, Instant now)
     {
         ArgumentNullException.ThrowIfNull(stream);
         _statistics.StreamsRefused++;
+        _flooded |= !_waste.TryCount(now);
         Reset(stream);
     }
 

@@ -49,13 +49,24 @@ public sealed class YamuxConnectionTests
         await listener.DisposeAsync().Soon();
     }
 
-    internal static async Task EchoOneAsync(IConnection connection)
+    internal static async Task EchoOneAsync(IConnection connection) => await EchoAsync(await connection.AcceptStreamAsync());
+
+    internal static async Task EchoAsync(IStream stream)
     {
-        await using var stream = await connection.AcceptStreamAsync();
-        var buffer = new byte[32 * 1024];
-        int count;
-        while ((count = await stream.ReadAsync(buffer)) > 0) await stream.WriteAsync(buffer.AsMemory(0, count));
-        await stream.CloseWriteAsync();
+        await using (stream)
+        {
+            try
+            {
+                var buffer = new byte[32 * 1024];
+                int count;
+                while ((count = await stream.ReadAsync(buffer)) > 0) await stream.WriteAsync(buffer.AsMemory(0, count));
+                await stream.CloseWriteAsync();
+            }
+            catch (StreamResetException)
+            {
+                return;
+            }
+        }
     }
 
     internal static async Task WriteAndEndAsync(IStream stream, byte[] data)
