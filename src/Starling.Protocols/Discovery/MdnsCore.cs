@@ -38,8 +38,10 @@ public sealed partial class MdnsCore
         if (interfaces.Count == 0) throw new ArgumentException("Multicast DNS needs at least one interface.", nameof(interfaces));
         _self = self;
         _options = options;
-        _random = random;
-        PeerName = string.Create(PeerNameLength, random, static (name, source) =>
+
+        // Of the node's own, so that nodes with the same seed do not take each other for themselves.
+        _random = random.Fork($"mdns {self}");
+        PeerName = string.Create(PeerNameLength, _random, static (name, source) =>
         {
             for (var i = 0; i < name.Length; i++) name[i] = NameCharacters[source.Next(NameCharacters.Length)];
         });

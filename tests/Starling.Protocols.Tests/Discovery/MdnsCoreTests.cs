@@ -93,6 +93,14 @@ public class MdnsCoreTests
     }
 
     [Fact]
+    public void Nodes_with_the_same_seed_have_different_names()
+    {
+        var faces = new[] { new MdnsInterface(System.Net.IPAddress.Loopback) };
+        var names = Enumerable.Range(0, 10).Select(i => new MdnsCore(Peers.Id(i), new MdnsOptions(), faces, RandomSource.Seeded(1)).PeerName);
+        Assert.Equal(10, names.Distinct().Count());
+    }
+
+    [Fact]
     public void A_late_joiner_finds_and_is_found_with_its_first_packets()
     {
         var link = new MulticastLink();
