@@ -69,7 +69,7 @@ public sealed class YamuxCloseTests
         {
             var (dialler, listener) = await LinkPair.ConnectAsync();
             var moving = new TaskCompletionSource();
-            var work = Enumerable.Range(0, 8).Select(_ => Task.Run(() => TransferAsync(dialler, listener, moving))).ToArray();
+            var work = Enumerable.Range(0, 8).Select(_ => Task.Run(() => UntilClosedAsync(() => TransferAsync(dialler, listener, moving)))).ToArray();
             var (victim, other) = round % 2 == 0 ? (dialler, listener) : (listener, dialler);
             await moving.Task.Soon();
             await victim.CloseAsync(new CloseInfo(CloseReason.NodeStopping)).Soon();
