@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Starling.Net.Yamux;
 
 namespace Starling.Bench;
 
@@ -7,8 +6,9 @@ public static partial class TransportBench
 {
     private static async IAsyncEnumerable<BenchResult> EchoAsync(TransportBenchOptions options)
     {
-        var (bareOut, bareIn) = await TlsPair.BareAsync();
-        var (dialler, listener) = await TlsPair.LinkAsync();
+        var (bareOut, bareIn) = await BareTls.ConnectAsync();
+        await using var factory = new LinkFactory();
+        var (dialler, listener) = await factory.ConnectAsync();
         var (streamOut, streamIn) = await OpenPairAsync(dialler, listener);
         _ = ServeEchoAsync(bareIn);
         _ = ServeEchoAsync(streamIn);
@@ -21,8 +21,9 @@ public static partial class TransportBench
 
     private static async IAsyncEnumerable<BenchResult> OpenEchoAsync(TransportBenchOptions options)
     {
-        var (bareOut, bareIn) = await TlsPair.BareAsync();
-        var (dialler, listener) = await TlsPair.LinkAsync();
+        var (bareOut, bareIn) = await BareTls.ConnectAsync();
+        await using var factory = new LinkFactory();
+        var (dialler, listener) = await factory.ConnectAsync();
         _ = ServeEchoAsync(bareIn);
         _ = ServeStreamsAsync(listener);
         yield return await Samples.PairAsync(
@@ -34,7 +35,8 @@ public static partial class TransportBench
 
     private static async IAsyncEnumerable<BenchResult> EchoBesideBulkAsync(TransportBenchOptions options)
     {
-        var (dialler, listener) = await TlsPair.LinkAsync();
+        await using var factory = new LinkFactory();
+        var (dialler, listener) = await factory.ConnectAsync();
         var (bulkOut, bulkIn) = await OpenPairAsync(dialler, listener);
         var (echoOut, echoIn) = await OpenPairAsync(dialler, listener);
         _ = ServeEchoAsync(echoIn);
@@ -82,7 +84,7 @@ public static partial class TransportBench
         return Samples.Median(times);
     }
 
-    private static async Task<double> OpenEchoMedianAsync(YamuxConnection dialler, int echoes)
+    private static async Task<double> OpenEchoMedianAsync(IConnection dialler, int echoes)
     {
         var buffer = new byte[EchoSize];
         var times = new double[echoes];
@@ -115,7 +117,7 @@ public static partial class TransportBench
         }
     }
 
-    private static async Task ServeStreamsAsync(YamuxConnection listener)
+    private static async Task ServeStreamsAsync(IConnection listener)
     {
         try
         {
@@ -143,7 +145,7 @@ public static partial class TransportBench
     }
 
     /// <summary>A stream with both its ends, each as a System.IO stream; its opening has arrived.</summary>
-    private static async Task<(Stream Out, Stream In)> OpenPairAsync(YamuxConnection dialler, YamuxConnection listener)
+    private static async Task<(Stream Out, Stream In)> OpenPairAsync(IConnection dialler, IConnection listener)
     {
         var opened = await dialler.OpenStreamAsync();
         await opened.WriteAsync(new byte[1]);

@@ -1,17 +1,16 @@
-using Starling.Net.Yamux;
-
 namespace Starling.Bench;
 
 public static partial class TransportBench
 {
     private static async IAsyncEnumerable<BenchResult> IdleAsync(TransportBenchOptions options)
     {
-        List<(YamuxConnection Dialler, YamuxConnection Listener)> warm = [];
-        for (var i = 0; i < 8; i++) warm.Add(await TlsPair.LinkAsync());
+        await using var factory = new LinkFactory();
+        List<(IConnection Dialler, IConnection Listener)> warm = [];
+        for (var i = 0; i < 8; i++) warm.Add(await factory.ConnectAsync());
         foreach (var (dialler, listener) in warm) await CloseAsync(dialler, listener);
         var (managed, resident) = (Managed(), Resident());
-        List<(YamuxConnection Dialler, YamuxConnection Listener)> links = [];
-        for (var i = 0; i < options.IdleLinks; i++) links.Add(await TlsPair.LinkAsync());
+        List<(IConnection Dialler, IConnection Listener)> links = [];
+        for (var i = 0; i < options.IdleLinks; i++) links.Add(await factory.ConnectAsync());
         var ends = 2.0 * options.IdleLinks;
         yield return new BenchResult("idle-link-managed-bytes", (Managed() - managed) / ends, "B");
         yield return new BenchResult("idle-link-resident-bytes", (Resident() - resident) / ends, "B");

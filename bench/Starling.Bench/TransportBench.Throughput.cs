@@ -6,8 +6,9 @@ public static partial class TransportBench
 {
     private static async IAsyncEnumerable<BenchResult> StreamThroughputAsync(TransportBenchOptions options)
     {
-        var (bareOut, bareIn) = await TlsPair.BareAsync();
-        var (dialler, listener) = await TlsPair.LinkAsync();
+        var (bareOut, bareIn) = await BareTls.ConnectAsync();
+        await using var factory = new LinkFactory();
+        var (dialler, listener) = await factory.ConnectAsync();
         var (streamOut, streamIn) = await OpenPairAsync(dialler, listener);
         yield return await Samples.PairAsync(
             "stream-throughput", "MB/s", options.Runs, () => PumpAsync(bareOut, bareIn, options.ThroughputBytes), () => PumpAsync(streamOut, streamIn, options.ThroughputBytes));
@@ -25,8 +26,9 @@ public static partial class TransportBench
 
     private static async IAsyncEnumerable<BenchResult> EightStreamsAsync(TransportBenchOptions options)
     {
-        var (bareOut, bareIn) = await TlsPair.BareAsync();
-        var (dialler, listener) = await TlsPair.LinkAsync();
+        var (bareOut, bareIn) = await BareTls.ConnectAsync();
+        await using var factory = new LinkFactory();
+        var (dialler, listener) = await factory.ConnectAsync();
         List<(Stream Out, Stream In)> pairs = [];
         for (var i = 0; i < 8; i++) pairs.Add(await OpenPairAsync(dialler, listener));
         yield return await Samples.PairAsync(

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Starling.Net.Yamux;
 
 namespace Starling.Bench;
 
@@ -58,10 +57,11 @@ public static partial class TransportBench
         ("echo-rtt", EchoAsync),
         ("open-echo", OpenEchoAsync),
         ("echo-beside-bulk", EchoBesideBulkAsync),
+        ("dial", DialAsync),
     ];
 
     private static double MegabytesPerSecond(long bytes, long started) => bytes / 1e6 / Stopwatch.GetElapsedTime(started).TotalSeconds;
 
-    private static async Task CloseAsync(YamuxConnection dialler, YamuxConnection listener) =>
+    private static async Task CloseAsync(IConnection dialler, IConnection listener) =>
         await Task.WhenAll(dialler.DisposeAsync().AsTask(), listener.DisposeAsync().AsTask());
 }

@@ -73,7 +73,6 @@ internal sealed class TcpAcceptor : ITransportListener
         var socket = await _socket.AcceptAsync(cancellationToken);
         try
         {
-            socket.NoDelay = true;
             var raw = TcpTransport.Wrap(socket, Direction.Inbound);
             _metrics?.Accepted();
             return raw;
