@@ -8,7 +8,7 @@ public interface ISecurityProtocol
     string ProtocolId { get; }
 
     /// <summary>Runs the handshake.</summary>
-    /// <param name="raw">The bytes after protocol selection. The returned channel owns it; on failure the caller still does.</param>
+    /// <param name="raw">The bytes after protocol selection. The returned channel owns it; on failure it may be closed already, and the caller disposes it in any case.</param>
     /// <param name="side">Who dialled: <see cref="Direction.Outbound"/> acts as client or initiator.</param>
     /// <param name="expected">Who must answer, or null when whoever answers is accepted.</param>
     /// <param name="muxers">Multiplexers that this side speaks, the most preferred first, to be agreed within the handshake.</param>

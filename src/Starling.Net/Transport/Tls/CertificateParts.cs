@@ -79,8 +79,9 @@ internal sealed class CertificateParts
                 _ => throw new HandshakeException(HandshakeFailure.CertificateMalformed, $"The peer's certificate is signed by the unsupported algorithm {SignatureAlgorithm}."),
             };
         }
-        catch (CryptographicException e)
+        catch (Exception e) when (e is CryptographicException or PlatformNotSupportedException)
         {
+            // .NET reports a key that lies on no curve it knows as a platform's limit.
             throw new HandshakeException(HandshakeFailure.CertificateMalformed, "The key of the peer's certificate cannot be used.", e);
         }
     }

@@ -53,11 +53,13 @@ public sealed class TlsSecurity : ISecurityProtocol, IDisposable
             var chosen = stream.NegotiatedApplicationProtocol.ToString();
             return new SecureChannel(stream, key.ToPeerId(), key, muxers.Contains(chosen) ? chosen : null);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e)
         {
+            await stream.DisposeAsync();
             cancellationToken.ThrowIfCancellationRequested();
             if (verdict.Refusal is { } refusal) throw refusal;
-            throw e is AuthenticationException ? Failed(e) : e;
+            if (e is AuthenticationException) throw Failed(e);
+            throw;
         }
     }
 
