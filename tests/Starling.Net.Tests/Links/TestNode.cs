@@ -58,6 +58,9 @@ internal sealed class TestNode : IAsyncDisposable, ILinkObserver
 
     public Task<IPeerLink> ConnectAsync(TestNode other) => Swarm.ConnectAsync(other.Id, other.Addresses).WaitAsync(Patience);
 
+    /// <summary>A secured link to another node that this node's swarm knows nothing of: it answers nothing on its own.</summary>
+    public Task<IConnection> DialRawAsync(TestNode other) => DialAsync(other.Id, other.Addresses, CancellationToken.None).WaitAsync(Patience);
+
     /// <summary>The next event: <c>connected</c>, <c>identified</c> or <c>disconnected REASON</c>.</summary>
     public async Task<string> NextEventAsync() => await _events.Reader.ReadAsync().AsTask().WaitAsync(Patience);
 
