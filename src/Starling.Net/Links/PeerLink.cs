@@ -10,6 +10,7 @@ public sealed class PeerLink : IPeerLink
     private readonly Swarm _swarm;
     private readonly RoundTripEstimator _estimator = new();
     private readonly TaskCompletionSource<bool> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<string, int> _inbound = new(StringComparer.Ordinal);
     private volatile PeerInfo _info = Unknown;
     private volatile IReadOnlySet<string> _protocols = new HashSet<string>();
@@ -43,6 +44,9 @@ public sealed class PeerLink : IPeerLink
     /// <summary>True once the link is ready, false once it has ended without.</summary>
     internal Task<bool> Ready => _ready.Task;
 
+    /// <summary>Completes when the swarm has taken note of the link's end.</summary>
+    internal Task Gone => _gone.Task;
+
     /// <summary>Keeps this side to one ping stream per peer, as the specification wants.</summary>
     internal SemaphoreSlim Pinging { get; } = new(1, 1);
 
@@ -68,7 +72,13 @@ public sealed class PeerLink : IPeerLink
         _protocols = info.Protocols.ToHashSet(StringComparer.Ordinal);
     }
 
-    internal void SetReady(bool ready) => _ready.TrySetResult(ready);
+    internal void SetReady() => _ready.TrySetResult(true);
+
+    internal void SetGone()
+    {
+        _ready.TrySetResult(false);
+        _gone.TrySetResult();
+    }
 
     internal void AddRoundTrip(TimeSpan time)
     {

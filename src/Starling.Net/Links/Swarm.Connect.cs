@@ -20,13 +20,20 @@ public sealed partial class Swarm
             throw new ArgumentException($"{other} names another peer than {expected}; connect to one peer at a time.", nameof(addresses));
         }
 
-        if (expected is not null && FindLink(expected) is { } ready) return ready;
+        var firstUse = expected is null;
+        expected ??= _pins.Find(addresses);
+        if (expected is not null && FindLink(expected) is { } ready)
+        {
+            if (!ready.Connection.Closed.IsCompleted) return ready;
+            await ready.Gone.WaitAsync(cancellationToken);
+        }
+
         if (addresses.Count == 0) throw new ArgumentException($"There is no address of {expected?.ToString() ?? "the peer"} to dial; give at least one.", nameof(addresses));
         cancellationToken.ThrowIfCancellationRequested();
 
-        using var request = new DialRequest(new DialId(Interlocked.Increment(ref _lastId)), expected ?? _pins.Find(addresses), addresses)
+        using var request = new DialRequest(new DialId(Interlocked.Increment(ref _lastId)), expected, addresses)
         {
-            FirstUse = expected is null,
+            FirstUse = firstUse,
         };
         var posted = await PostAsync(() =>
         {

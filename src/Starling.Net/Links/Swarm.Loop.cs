@@ -141,7 +141,7 @@ public sealed partial class Swarm
             _links.Remove(link.Id);
             _metrics.Closed(why.Reason);
             if (!link.Ready.IsCompleted) LinksLog.LinkRefused(_logger, link.Peer, why);
-            link.SetReady(false);
+            link.SetGone();
         });
     }
 
@@ -182,7 +182,7 @@ public sealed partial class Swarm
         var connection = link.Connection;
         LinksLog.Connected(_logger, link.Peer, link.Info.AgentVersion, connection.RemoteAddress, connection.Direction, connection.Security);
         foreach (var observer in _observers) Tell(observer, each => each.OnConnected(link));
-        link.SetReady(true);
+        link.SetReady();
         if (link.Told != 0 && link.Told != Volatile.Read(ref _description)) _changed.Release();
     }
 

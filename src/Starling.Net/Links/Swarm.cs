@@ -85,7 +85,7 @@ public sealed partial class Swarm : ILinkHost, IAsyncDisposable
     {
         var link = FindLink(peer);
         await PostAsync(() => _core.Disconnect(peer, why ?? new CloseInfo(CloseReason.LocalClose), Clock.Now(), _effects));
-        if (link is not null) await link.Connection.Closed.WaitAsync(cancellationToken);
+        if (link is not null) await link.Gone.WaitAsync(cancellationToken);
     }
 
     /// <summary>Measures a round trip to a linked peer with <c>/ipfs/ping/1.0.0</c>; it also counts for the link's estimate.</summary>

@@ -222,13 +222,11 @@ public sealed partial class LinksCore
 
     private void Close(Link link, CloseInfo why, Instant now, ICollection<LinkEffect> effects)
     {
-        if (link.State == State.Closing) return;
-        effects.Add(new LinkEffect.Close(link.Id, why));
-        Retire(link, why, now, effects);
+        if (link.State != State.Closing) Retire(link, why, now, effects, new LinkEffect.Close(link.Id, why));
     }
 
-    /// <summary>Takes a link out of its role, once: announces its end, lets a held link follow and settles requests.</summary>
-    private void Retire(Link link, CloseInfo why, Instant now, ICollection<LinkEffect> effects)
+    /// <summary>Takes a link out of its role, once: announces its end before it is closed, lets a held link follow and settles requests.</summary>
+    private void Retire(Link link, CloseInfo why, Instant now, ICollection<LinkEffect> effects, LinkEffect.Close? close = null)
     {
         if (link.State == State.Closing) return;
         var peer = link.Peer;
@@ -239,6 +237,8 @@ public sealed partial class LinksCore
             peer.Ready = null;
             effects.Add(new LinkEffect.Disconnected(link.Id, why));
         }
+
+        if (close is not null) effects.Add(close);
 
         if (!_stopping && !peer.Links.Any(other => other.State is State.Adopted or State.Ready) && peer.Links.Find(other => other.State == State.Held) is { } next)
         {

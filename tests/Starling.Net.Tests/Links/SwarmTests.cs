@@ -175,6 +175,21 @@ public class SwarmTests
     }
 
     [Fact]
+    public async Task Connecting_right_after_a_link_was_closed_makes_a_new_one()
+    {
+        await using var a = await TestNode.StartAsync();
+        await using var b = await TestNode.StartAsync();
+        b.Swarm.Handle("/echo/1", EchoAsync);
+        for (var round = 0; round < 100; round++)
+        {
+            var link = await a.ConnectAsync(b);
+            Assert.Equal("new", await EchoAsync(link, "new"));
+            if (round % 2 == 0) await link.Connection.CloseAsync(new CloseInfo(CloseReason.LocalClose)).WaitAsync(Patience);
+            else await a.Swarm.DisconnectAsync(b.Id).WaitAsync(Patience);
+        }
+    }
+
+    [Fact]
     public async Task Round_trips_are_measured_with_jitter()
     {
         await using var a = await TestNode.StartAsync();

@@ -83,8 +83,8 @@ public class LinksCoreTests
 
         Assert.Collection(
             _effects,
-            effect => Assert.Equal(CloseReason.KeepAliveTimeout, Assert.IsType<LinkEffect.Close>(effect).Why.Reason),
             effect => Assert.IsType<LinkEffect.Disconnected>(effect),
+            effect => Assert.Equal(CloseReason.KeepAliveTimeout, Assert.IsType<LinkEffect.Close>(effect).Why.Reason),
             effect => Assert.Equal(new LinkEffect.Adopt(new LinkId(2)), effect),
             effect => Assert.Equal(new LinkEffect.Connected(new LinkId(2)), effect));
     }
