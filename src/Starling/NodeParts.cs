@@ -42,7 +42,7 @@ internal sealed class NodeParts : IAsyncDisposable
         var dialer = new Dialer(transports, _upgrader, new DialerOptions { DialTimeout = options.DialTimeout }, clock, _transportMetrics, logger);
         _linksMetrics = new LinksMetrics(environment.Meters);
         _discoveryMetrics = new DiscoveryMetrics(environment.Meters);
-        var wiring = new SwarmWiring(Identity, transports, dialer.DialAsync, (raw, cancelled) => _upgrader.UpgradeAsync(raw, null, cancelled), clock, environment.Random);
+        var wiring = new SwarmWiring(Identity, transports, dialer.DialAsync, (raw, cancelled) => _upgrader.UpgradeAsync(raw, null, cancelled), clock, environment.Random, Budget);
         Swarm = new Swarm(wiring, SwarmOptions(), _linksMetrics, environment.Loggers.CreateLogger<Swarm>());
         Topics = new PubSubService(Swarm, Identity, new PubSubServiceOptions { StopTimeout = options.StopTimeout / 2 }, Budget, clock, environment.Random, environment.Loggers.CreateLogger<PubSubService>(), environment.Meters);
         if (Discoveries() is { Count: > 0 } discoveries)

@@ -28,7 +28,7 @@ public class ChurnTests
         foreach (var node in new[] { a, b })
         {
             Assert.Empty(node.Links);
-            Assert.Equal((0, 0), (node.Budget.Used(ResourceKind.Handshakes), node.Budget.Used(ResourceKind.Streams)));
+            Assert.Equal((0, 0, 0), (node.Budget.Used(ResourceKind.Handshakes), node.Budget.Used(ResourceKind.Links), node.Budget.Used(ResourceKind.Streams)));
         }
     }
 

@@ -119,6 +119,20 @@ public class StarlingNodeTests
     }
 
     [Fact]
+    public async Task A_node_at_its_limit_refuses_one_more_link_on_both_sides()
+    {
+        await using var a = await StarlingNode.StartAsync(new StarlingOptions { MaxLinks = 1 });
+        await using var b = await StarlingNode.StartAsync();
+        await using var c = await StarlingNode.StartAsync();
+        await a.ConnectAsync(b.Addresses[0]).WaitAsync(Patience);
+        var asDialler = await Assert.ThrowsAsync<HandshakeException>(() => a.ConnectAsync(c.Addresses[0]).WaitAsync(Patience));
+        var asListener = await Assert.ThrowsAsync<HandshakeException>(() => c.ConnectAsync(a.Addresses[0]).WaitAsync(Patience));
+        Assert.Equal((HandshakeFailure.RefusedLocally, HandshakeFailure.RefusedByRemote), (asDialler.Failure, asListener.Failure));
+        Assert.Contains("MaxLinks", asDialler.Message, StringComparison.Ordinal);
+        Assert.Equal(1, a.Budget.Used(ResourceKind.Links));
+    }
+
+    [Fact]
     public async Task A_port_in_use_is_named()
     {
         await using var a = await StarlingNode.StartAsync();

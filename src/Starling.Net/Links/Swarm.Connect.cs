@@ -115,6 +115,7 @@ public sealed partial class Swarm
         LinksLog.DialFailed(_logger, target, failure, message);
         _metrics.Dialled(failure);
         request.Outcome.TrySetException(new HandshakeException(failure, message, request.Cause));
+        _ = request.Outcome.Task.Exception; // Observed, also when the one who asked has been cancelled meanwhile.
     }
 
     private sealed class DialRequest : IDisposable

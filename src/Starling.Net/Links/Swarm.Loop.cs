@@ -113,8 +113,16 @@ public sealed partial class Swarm
         }
     }
 
-    private async Task<bool> AddLinkAsync(IConnection connection, DialId? dial)
+    private async Task AddLinkAsync(IConnection connection, DialId? dial)
     {
+        if (!_budget.TryAcquire(ResourceKind.Links))
+        {
+            var why = $"There are {_budget.Limit(ResourceKind.Links)} links, the most that is allowed (MaxLinks).";
+            await CloseAsync(connection, new CloseInfo(CloseReason.BudgetExceeded, why));
+            if (dial is { } refused) await PostAsync(() => _core.DialFailed(refused, HandshakeFailure.RefusedLocally, why, _effects));
+            return;
+        }
+
         var link = new PeerLink(this, new LinkId(Interlocked.Increment(ref _lastId)), connection);
         var posted = await PostAsync(() =>
         {
@@ -124,17 +132,18 @@ public sealed partial class Swarm
         });
         if (!posted)
         {
+            _budget.Release(ResourceKind.Links);
             await CloseAsync(connection, new CloseInfo(CloseReason.NodeStopping));
-            return false;
+            return;
         }
 
         _tasks.Run(() => WatchAsync(link));
-        return true;
     }
 
     private async Task WatchAsync(PeerLink link)
     {
         var why = await link.Connection.Closed;
+        _budget.Release(ResourceKind.Links);
         await PostAsync(() =>
         {
             Turn(() => _core.LinkDown(link.Id, why, Clock.Now(), _effects));

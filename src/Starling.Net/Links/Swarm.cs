@@ -13,6 +13,7 @@ public sealed partial class Swarm : ILinkHost, IAsyncDisposable
     private readonly SwarmOptions _options;
     private readonly LinksMetrics _metrics;
     private readonly ILogger _logger;
+    private readonly ResourceBudget _budget;
     private readonly LinksCore _core;
     private readonly Channel<Action> _events;
     private readonly BackgroundTasks _tasks;
@@ -39,6 +40,7 @@ public sealed partial class Swarm : ILinkHost, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         (_wiring, _options, _metrics, _logger) = (wiring, options, metrics, logger);
+        _budget = wiring.Budget ?? new ResourceBudget();
         _core = new LinksCore(wiring.Identity.PeerId, options.Links);
         _events = Channel.CreateBounded<Action>(new BoundedChannelOptions(options.EventQueue) { SingleReader = true });
         _tasks = new BackgroundTasks(error => LinksLog.TaskFault(_logger, error));

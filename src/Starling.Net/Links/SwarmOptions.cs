@@ -97,10 +97,12 @@ public delegate Task<IConnection> LinkUpgrader(RawConnection raw, CancellationTo
 /// <param name="Upgrade">How it secures what it accepted.</param>
 /// <param name="Clock">The clock seam.</param>
 /// <param name="Random">The randomness seam.</param>
+/// <param name="Budget">Counts links (<see cref="ResourceKind.Links"/>) for the whole node; null makes one of the swarm's own.</param>
 public sealed record SwarmWiring(
     NodeIdentity Identity,
     IReadOnlyList<ITransport> Transports,
     LinkDialler Dial,
     LinkUpgrader Upgrade,
     TimeProvider Clock,
-    RandomSource Random);
+    RandomSource Random,
+    ResourceBudget? Budget = null);
