@@ -111,10 +111,10 @@ internal sealed class PubSubPeer : IDisposable
             finally
             {
                 Volatile.Write(ref _stream, null);
-                if (_batch.IsEmpty) await CloseAsync(stream).ConfigureAwait(false);
-                else stream.Reset();
                 await ended.CancelAsync().ConfigureAwait(false);
                 await watching.ConfigureAwait(false);
+                if (_batch.IsEmpty) await CloseAsync(stream).ConfigureAwait(false);
+                else stream.Reset();
             }
         }
         catch (ProtocolNotSupportedException)
@@ -173,12 +173,15 @@ internal sealed class PubSubPeer : IDisposable
         }
     }
 
+    /// <summary>Ends the stream and waits until the neighbour has ended its direction, which it does when it has read everything: a reset before that
+    /// would take away what it has not read yet.</summary>
     private async Task CloseAsync(IStream stream)
     {
         try
         {
             using var timeout = new CancellationTokenSource(_router.Options.StopTimeout, _router.Clock);
             await stream.CloseWriteAsync(timeout.Token).ConfigureAwait(false);
+            await stream.ReadAsync(new byte[1], timeout.Token).ConfigureAwait(false);
         }
         catch (Exception error) when (error is StarlingException or OperationCanceledException)
         {

@@ -15,9 +15,13 @@ public sealed partial class PubSubCore
     public int Receive(PeerId from, Rpc rpc, Instant now, ICollection<PubSubEffect> effects)
     {
         ArgumentNullException.ThrowIfNull(rpc);
-        if (!_neighbours.TryGetValue(from, out var neighbour)) return 0;
         for (var bad = 0; bad < rpc.BadSubscriptions; bad++) Counters.Count(PubSubRefusal.BadTopic);
-        foreach (var entry in rpc.Subscriptions) ReceiveSubscription(neighbour, entry, effects);
+
+        // Without its link a neighbour follows nothing any more; the messages that it sent before the link ended still count.
+        if (_neighbours.TryGetValue(from, out var neighbour))
+        {
+            foreach (var entry in rpc.Subscriptions) ReceiveSubscription(neighbour, entry, effects);
+        }
 
         var waiting = 0;
         var body = rpc.Body.Span;
