@@ -1,0 +1,55 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Starling.Net.Links;
+
+namespace Starling.Cli;
+
+/// <summary>The node that a verb wants.</summary>
+internal sealed class NodeSetup
+{
+    /// <summary>Where to accept links; none is a free port of this machine.</summary>
+    public IReadOnlyList<Multiaddr> Listen { get; init; } = [];
+
+    /// <summary>Whom to link with at the start.</summary>
+    public IReadOnlyList<Multiaddr> Connect { get; init; } = [];
+
+    public string? Identity { get; init; }
+
+    /// <summary>Whether to find peers by multicast.</summary>
+    public bool Discover { get; init; }
+
+    /// <summary>Where multicast goes; none is the loopback interface.</summary>
+    public IReadOnlyList<IPAddress> Interfaces { get; init; } = [];
+
+    public string? Name { get; init; }
+
+    public TimeSpan? RoundTripInterval { get; init; }
+
+    public bool Verbose { get; init; }
+
+    /// <summary>Starts the node; the caller owns it.</summary>
+    public async Task<StarlingNode> StartAsync(CancellationToken cancellationToken)
+    {
+        var options = new StarlingOptions
+        {
+            IdentityFile = Identity,
+            Listen = [.. Listen.Select(address => address.ToString())],
+            Mdns = Discover,
+            MdnsInterfaces = [.. Interfaces.Select(address => address.ToString())],
+            DisplayName = Name,
+        };
+        if (RoundTripInterval is { } interval) options.RoundTripInterval = interval;
+        return await StarlingNode.StartAsync(options, Verbose ? new NodeEnvironment { Loggers = Loggers } : new NodeEnvironment(), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Links the node with everyone that it is to be linked with at the start.</summary>
+    /// <exception cref="HandshakeException">One of them cannot be reached.</exception>
+    public async Task<IReadOnlyList<PeerLink>> ConnectAsync(StarlingNode node, CancellationToken cancellationToken) =>
+        await Task.WhenAll(Connect.Select(address => node.ConnectAsync(address, cancellationToken))).ConfigureAwait(false);
+
+    // Lives as long as the process, whose nodes all log to standard error.
+    private static ILoggerFactory Loggers { get; } = LoggerFactory.Create(logging => logging
+        .SetMinimumLevel(LogLevel.Debug)
+        .AddSimpleConsole(console => console.SingleLine = true)
+        .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+}
