@@ -8,15 +8,19 @@ internal sealed class LinkFactory : IAsyncDisposable
     private readonly NodeIdentity _dialling = NodeIdentity.Generate();
     private readonly NodeIdentity _listening = NodeIdentity.Generate();
     private readonly TcpTransport _transport = new(new TcpTransportOptions(), TimeProvider.System);
+    private readonly ResourceBudget[] _budgets = [new(), new()];
     private readonly Upgrader _dialler;
     private readonly Upgrader _listener;
     private ITransportListener? _acceptor;
 
     public LinkFactory()
     {
-        _dialler = NewUpgrader(_dialling);
-        _listener = NewUpgrader(_listening);
+        _dialler = NewUpgrader(_dialling, _budgets[0]);
+        _listener = NewUpgrader(_listening, _budgets[1]);
     }
+
+    /// <summary>What each end's links took from.</summary>
+    public IReadOnlyList<ResourceBudget> Budgets => _budgets;
 
     public async Task<(IConnection Dialler, IConnection Listener)> ConnectAsync()
     {
@@ -38,10 +42,10 @@ internal sealed class LinkFactory : IAsyncDisposable
     private async Task<IConnection> AcceptAsync(ITransportListener acceptor) =>
         await _listener.UpgradeAsync(await acceptor.AcceptAsync() ?? throw new InvalidOperationException("The listener is closed."), expected: null);
 
-    private static Upgrader NewUpgrader(NodeIdentity identity) => new(
+    private static Upgrader NewUpgrader(NodeIdentity identity, ResourceBudget budget) => new(
         identity.PeerId,
         [new TlsSecurity(identity, TimeProvider.System)],
         new UpgraderOptions(),
-        new ResourceBudget(),
+        budget,
         TimeProvider.System);
 }

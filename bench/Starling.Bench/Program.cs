@@ -19,10 +19,15 @@ switch (args.FirstOrDefault())
         Console.Error.WriteLine($"{count} yamux sessions, seed {seed}");
         YamuxFuzzer.Run(count, seed);
         return 0;
+    case "soak":
+        var seconds = args.Length > 1 ? double.Parse(args[1], CultureInfo.InvariantCulture) : 60;
+        await Soak.RunAsync(TimeSpan.FromSeconds(seconds), args.Length > 2 ? ulong.Parse(args[2], CultureInfo.InvariantCulture) : 1);
+        return 0;
     default:
         Console.Error.WriteLine("""
             transport [--json] [--only NAME]   what a link costs over a bare SslStream
             fuzz [COUNT] [SEED]                mutated yamux sessions; a million by default
+            soak [SECONDS] [SEED]              links under random use, every byte checked; a minute by default
             """);
         return 2;
 }
