@@ -91,7 +91,8 @@ public sealed partial class YamuxConnection
                     if (stream!.DeliverEnd()) _filled.Add(stream);
                     break;
                 case YamuxEventKind.Reset:
-                    stream!.Fail(new StreamFailure("The stream was reset by the other side.", ByRemote: true, Close: null), discard: true);
+                    // A reset after the peer's end only says that it reads no more; what it had sent is whole.
+                    stream!.Fail(new StreamFailure("The stream was reset by the other side.", ByRemote: true, Close: null), discard: !stream.State.RemoteEnded);
                     break;
                 case YamuxEventKind.Pong:
                     OnPong();

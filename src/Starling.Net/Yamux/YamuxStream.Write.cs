@@ -31,8 +31,8 @@ internal sealed partial class YamuxStream : IValueTaskSource
     /// <summary>Why the stream cannot be written any more, or null.</summary>
     private StreamFailure? Failure { get; set; }
 
-    /// <summary>Whether the stream was reset.</summary>
-    internal bool Dead => Failure is { Close: null };
+    /// <summary>Whether the stream was reset with nothing left to read.</summary>
+    internal bool Dead => Failure is { Close: null } && !State.RemoteEnded;
 
     /// <summary>Whether the write under way needs nothing more of the writer that runs on its caller's thread.</summary>
     internal bool WriteDone => _writePhase != WritePhase.Waiting;

@@ -79,7 +79,7 @@ public sealed partial class YamuxCore
     {
         stream.InControl = false;
         header = default;
-        if (stream.RstDue)
+        if (stream.RstDue && !stream.FinDue)
         {
             stream.RstDue = false;
             header = new YamuxHeader(YamuxFrameType.WindowUpdate, YamuxFlags.Rst, stream.Id, 0);
@@ -90,8 +90,10 @@ public sealed partial class YamuxCore
         var flags = TakeOpeningFlags(stream);
         if (stream.FinDue)
         {
+            // An end that is still to be told comes before a reset: it says that everything before it is whole.
             stream.FinDue = false;
             flags |= YamuxFlags.Fin;
+            if (stream.RstDue) QueueControl(stream);
         }
 
         if (flags == YamuxFlags.None && stream.CreditDue == 0) return false;

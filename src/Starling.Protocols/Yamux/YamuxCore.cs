@@ -112,7 +112,12 @@ public sealed partial class YamuxCore
         if (stream.Gone) return;
         Remove(stream);
         stream.Queued = 0;
-        if (stream.OpeningUnsent) return;
+        if (stream.OpeningUnsent)
+        {
+            stream.FinDue = false;
+            return;
+        }
+
         stream.RstDue = true;
         _statistics.ResetsOut++;
         QueueControl(stream);

@@ -44,6 +44,19 @@ public sealed class YamuxStreamTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Reset_after_the_end_takes_nothing_of_what_came_before_it()
+    {
+        var unaccepted = await _dialler.OpenStreamAsync().Soon();
+        await unaccepted.WriteAsync(new byte[3000]).Soon();
+        await unaccepted.CloseWriteAsync().Soon();
+        await unaccepted.DisposeAsync().Soon();
+        var far = await _listener.AcceptStreamAsync().Soon();
+        Assert.Equal(3000, (await YamuxConnectionTests.ReadAllAsync(far)).Length);
+        await _dialler.PingAsync().Soon();
+        await Assert.ThrowsAsync<StreamResetException>(() => far.WriteAsync(new byte[1]).Soon());
+    }
+
+    [Fact]
     public async Task Reset_ends_a_write_that_waits_for_the_window()
     {
         var (near, far) = await PairAsync();

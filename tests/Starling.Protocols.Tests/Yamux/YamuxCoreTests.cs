@@ -159,6 +159,20 @@ public sealed class YamuxCoreTests
     }
 
     [Fact]
+    public void Reset_does_not_overtake_the_end_that_was_to_be_sent()
+    {
+        var (dialler, listener) = (new CoreEnd(true), new CoreEnd(false));
+        var stream = dialler.Open();
+        dialler.Core.Offer(stream, 100);
+        dialler.Send();
+        dialler.Core.Finish(stream);
+        dialler.Core.Reset(stream);
+        Assert.Equal(2, dialler.Send());
+        dialler.Deliver(listener, int.MaxValue);
+        Assert.Equal([YamuxEventKind.Opened, YamuxEventKind.Ended, YamuxEventKind.Reset], listener.Events.Select(static happened => happened.Kind));
+    }
+
+    [Fact]
     public void Silent_peer_is_pinged_and_then_given_up()
     {
         var end = new CoreEnd(true);
