@@ -53,6 +53,9 @@ internal static partial class LinksLog
     [LoggerMessage(2016, LogLevel.Warning, "Stopped with {Count} tasks that did not end in time; a handler ignores its cancellation", EventName = "StopIncomplete")]
     public static partial void StopIncomplete(ILogger logger, int count);
 
+    [LoggerMessage(2018, LogLevel.Debug, "{Peer} had closed the ping stream ({Why}); it is opened again", EventName = "PingReopened")]
+    public static partial void PingReopened(ILogger logger, PeerId peer, string why);
+
     [LoggerMessage(2017, LogLevel.Debug, "No link to {Target}: {Failure}: {Why}", EventName = "DialFailed")]
     public static partial void DialFailed(ILogger logger, string target, HandshakeFailure failure, string why);
 }

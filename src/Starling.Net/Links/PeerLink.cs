@@ -50,7 +50,10 @@ public sealed class PeerLink : IPeerLink
     /// <summary>Keeps this side to one ping stream per peer, as the specification wants.</summary>
     internal SemaphoreSlim Pinging { get; } = new(1, 1);
 
-    /// <summary>The version of this node's own description that the peer was told last.</summary>
+    /// <summary>An open ping stream between two pings, or null. Guarded by <see cref="Pinging"/>.</summary>
+    internal IStream? PingStream { get; set; }
+
+    /// <summary>The version of this node's own description that the peer was told last; 0 before it has asked.</summary>
     internal int Told
     {
         get => Volatile.Read(ref _told);

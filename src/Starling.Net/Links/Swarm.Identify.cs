@@ -147,7 +147,7 @@ public sealed partial class Swarm
                 await Task.Delay(_options.PushDelay, Clock, _stopping.Token);
                 while (await _changed.WaitAsync(0)) continue;
                 var version = Volatile.Read(ref _description);
-                var links = _ready.Values.Where(link => link.Told < version && link.Speaks(IdentifyCodec.PushProtocol));
+                var links = _ready.Values.Where(link => link.Told > 0 && link.Told < version && link.Speaks(IdentifyCodec.PushProtocol));
                 await Parallel.ForEachAsync(
                     links,
                     new ParallelOptions { MaxDegreeOfParallelism = MaxPushes, CancellationToken = _stopping.Token },

@@ -98,11 +98,20 @@ public sealed partial class Swarm : ILinkHost, IAsyncDisposable
         await link.Pinging.WaitAsync(cancellationToken);
         try
         {
-            await using var stream = await OpenStreamAsync(link, [PingProtocol.Id], cancellationToken);
-            var time = await PingProtocol.MeasureAsync(stream, _wiring.Random, Clock, cancellationToken);
-            await stream.CloseWriteAsync(cancellationToken);
-            AddRoundTrip(link, time);
-            return time;
+            // The stream is kept for the next ping; a peer that has closed it meanwhile gets a new one.
+            if (link.PingStream is { } kept)
+            {
+                try
+                {
+                    return await PingOnAsync(link, kept, cancellationToken);
+                }
+                catch (Exception error) when (error is StreamResetException or ProtocolViolationException)
+                {
+                    LinksLog.PingReopened(_logger, link.Peer, error.Message);
+                }
+            }
+
+            return await PingOnAsync(link, await OpenStreamAsync(link, [PingProtocol.Id], cancellationToken), cancellationToken);
         }
         finally
         {
@@ -120,6 +129,22 @@ public sealed partial class Swarm : ILinkHost, IAsyncDisposable
 
     /// <summary>Stops with a deadline of 5 seconds.</summary>
     public async ValueTask DisposeAsync() => await StopAsync();
+
+    private async Task<TimeSpan> PingOnAsync(PeerLink link, IStream stream, CancellationToken cancellationToken)
+    {
+        link.PingStream = null;
+        try
+        {
+            var time = await PingProtocol.MeasureAsync(stream, _wiring.Random, Clock, cancellationToken);
+            AddRoundTrip(link, time);
+            link.PingStream = stream;
+            return time;
+        }
+        finally
+        {
+            if (link.PingStream is null) await stream.DisposeAsync();
+        }
+    }
 
     private async Task StopCoreAsync(TimeSpan deadline)
     {

@@ -72,7 +72,7 @@ public sealed partial class LinksCore
         var entry = _peers.GetValueOrDefault(peer);
         var refusal = Refusal(peer, entry, dial);
         entry ??= _peers[peer] = new Peer(peer, decides: _local.CompareTo(peer) < 0);
-        var link = new Link(id, entry, now + _options.IdentifyTimeout);
+        var link = new Link(id, entry, dial is not null, now + _options.IdentifyTimeout);
         _links.Add(id, link);
         entry.Links.Add(link);
         _pending.Add(link);
@@ -112,7 +112,7 @@ public sealed partial class LinksCore
         peer.Ready = link;
         effects.Add(new LinkEffect.Connected(id));
         CompleteDials(peer, effects);
-        CloseHeld(peer, now, effects);
+        CloseSurplus(peer, now, effects);
     }
 
     /// <summary>The peer did not identify itself, or did so wrongly.</summary>
@@ -132,7 +132,7 @@ public sealed partial class LinksCore
         link.Probing = false;
         if (alive)
         {
-            CloseHeld(link.Peer, now, effects);
+            CloseSurplus(link.Peer, now, effects);
         }
         else
         {
@@ -212,11 +212,12 @@ public sealed partial class LinksCore
         effects.Add(new LinkEffect.Adopt(link.Id));
     }
 
-    private void CloseHeld(Peer peer, Instant now, ICollection<LinkEffect> effects)
+    /// <summary>Closes what is held, and what this end dialled for requests that are fulfilled now. What the deciding end dialled is its to close.</summary>
+    private void CloseSurplus(Peer peer, Instant now, ICollection<LinkEffect> effects)
     {
-        foreach (var held in peer.Links.Where(other => other.State == State.Held).ToList())
+        foreach (var surplus in peer.Links.Where(other => other.State == State.Held || (other.State == State.Adopted && other.IsOwn)).ToList())
         {
-            Close(held, new CloseInfo(CloseReason.DuplicateLink, "Another link to the peer is kept."), now, effects);
+            Close(surplus, new CloseInfo(CloseReason.DuplicateLink, "Another link to the peer is kept."), now, effects);
         }
     }
 
@@ -249,9 +250,12 @@ public sealed partial class LinksCore
         SettleDials(peer, effects);
     }
 
-    private sealed class Link(LinkId id, Peer peer, Instant deadline)
+    private sealed class Link(LinkId id, Peer peer, bool isOwn, Instant deadline)
     {
         public LinkId Id { get; } = id;
+
+        /// <summary>Whether this end dialled it.</summary>
+        public bool IsOwn { get; } = isOwn;
 
         public Peer Peer { get; } = peer;
 

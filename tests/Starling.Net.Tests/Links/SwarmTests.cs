@@ -66,7 +66,7 @@ public class SwarmTests
             {
                 Assert.Equal("connected", await node.NextEventAsync());
                 Assert.StartsWith("disconnected", await node.NextEventAsync(), StringComparison.Ordinal);
-                Assert.False(node.HasEvent);
+                Assert.False(node.HasEvent, $"round {round}: one event too many, {(node.HasEvent ? await node.NextEventAsync() : "")}");
             }
         }
     }

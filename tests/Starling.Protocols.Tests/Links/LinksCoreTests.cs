@@ -115,6 +115,19 @@ public class LinksCoreTests
     }
 
     [Fact]
+    public void The_following_end_drops_its_own_dial_once_it_is_linked()
+    {
+        var core = new LinksCore(Me);
+        core.DialStarted(new DialId(1), Small, _effects);
+        core.LinkUp(new LinkId(1), Small, new DialId(1), Start, _effects);
+        core.LinkUp(new LinkId(2), Small, null, Start, _effects);
+        core.LinkIdentified(new LinkId(2), Start, _effects);
+
+        Assert.Contains(new LinkEffect.CompleteDial(new DialId(1), new LinkId(2)), _effects);
+        Assert.Contains(_effects, effect => effect is LinkEffect.Close { Link.Value: 1, Why.Reason: CloseReason.DuplicateLink });
+    }
+
+    [Fact]
     public void A_cancelled_request_closes_the_link_that_came_too_late()
     {
         var core = new LinksCore(Me);
