@@ -100,6 +100,14 @@ internal sealed class JsonProcess : IAsyncDisposable
         _writing.Dispose();
     }
 
+    /// <summary>Interrupts it as Ctrl-C does and returns its exit code.</summary>
+    public async Task<int> InterruptAsync()
+    {
+        using var kill = Process.Start("kill", ["-INT", $"{_process.Id}"]);
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        return _process.ExitCode;
+    }
+
     private async Task ReadAsync()
     {
         while (await _process.StandardOutput.ReadLineAsync() is { } line)
