@@ -63,8 +63,10 @@ public sealed class NegotiatedStream : IStream
     public async ValueTask CloseWriteAsync(CancellationToken cancellationToken = default)
     {
         if (!_proposed) await WriteFirstAsync(ReadOnlyMemory<byte>.Empty, cancellationToken);
-        await _inner.CloseWriteAsync(cancellationToken);
-        if (!_agreed) await AgreeAsync(cancellationToken);
+
+        // The wait for the answer begins before the end is sent: a listener that refuses may reset right behind its answer, and only a reader that waits is sure to see it.
+        var agreed = _agreed ? Task.CompletedTask : AgreeAsync(cancellationToken).AsTask();
+        await Task.WhenAll(agreed, CloseInnerAsync(cancellationToken));
     }
 
     /// <inheritdoc/>
@@ -72,6 +74,8 @@ public sealed class NegotiatedStream : IStream
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _inner.DisposeAsync();
+
+    private async Task CloseInnerAsync(CancellationToken cancellationToken) => await _inner.CloseWriteAsync(cancellationToken);
 
     private async ValueTask<int> ReadFirstAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
@@ -83,17 +87,39 @@ public sealed class NegotiatedStream : IStream
     private async ValueTask WriteFirstAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
     {
         if (Volatile.Read(ref _refusal) is { } refused) throw refused();
-        await _writing.WaitAsync(cancellationToken);
+        var rest = await ProposeOnceAsync(data, cancellationToken);
+        if (rest.IsEmpty) return;
         try
         {
-            if (!_proposed) data = await ProposeAsync(data, cancellationToken);
+            await _inner.WriteAsync(rest, cancellationToken);
+        }
+        catch (WriteCanceledException cancelled)
+        {
+            // What left with the proposal counts as well.
+            throw new WriteCanceledException(data.Length - rest.Length + cancelled.BytesAccepted, cancellationToken);
+        }
+    }
+
+    /// <summary>Proposes unless somebody has, and returns what is left of the payload.</summary>
+    private async ValueTask<ReadOnlyMemory<byte>> ProposeOnceAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _writing.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new WriteCanceledException(0, cancellationToken);
+        }
+
+        try
+        {
+            return _proposed ? data : await ProposeAsync(data, cancellationToken);
         }
         finally
         {
             _writing.Release();
         }
-
-        if (!data.IsEmpty) await _inner.WriteAsync(data, cancellationToken);
     }
 
     /// <summary>Sends the proposal with the beginning of the payload, and returns the rest of the payload.</summary>
