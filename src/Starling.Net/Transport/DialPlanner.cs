@@ -7,7 +7,7 @@ internal readonly record struct DialTarget(Multiaddr Address, PeerId? Expected);
 internal readonly record struct DialError(Multiaddr Address, HandshakeException Why);
 
 /// <summary>Makes of the addresses of one peer the list in which they are dialled: names resolved, duplicates gone, families in turn.</summary>
-internal sealed class DialPlanner(IReadOnlyList<ITransport> transports, PeerId localPeer, DialerOptions options)
+internal sealed class DialPlanner(IReadOnlyList<ITransport> transports, PeerId localPeer, DialerOptions options, TimeProvider clock)
 {
     public async Task<List<DialTarget>> PlanAsync(
         PeerId? expected, IReadOnlyList<Multiaddr> addresses, ICollection<DialError> errors, CancellationToken cancellationToken)
@@ -53,9 +53,14 @@ internal sealed class DialPlanner(IReadOnlyList<ITransport> transports, PeerId l
     private async Task<(Multiaddr Address, IReadOnlyList<Multiaddr> Found, HandshakeException? Error)> ResolveAsync(
         Multiaddr address, CancellationToken cancellationToken)
     {
+        using var deadline = new Deadline(options.DialTimeout, clock, cancellationToken);
         try
         {
-            return (address, await TcpNames.ResolveAsync(address, options.Lookup, cancellationToken), null);
+            return (address, await TcpNames.ResolveAsync(address, options.Lookup, deadline.Token), null);
+        }
+        catch (OperationCanceledException e) when (deadline.IsOver)
+        {
+            return (address, [], new HandshakeException(HandshakeFailure.TimedOut, $"The name {address.Host} was not resolved within {options.DialTimeout.TotalSeconds:0.#} s.", e));
         }
         catch (HandshakeException e)
         {

@@ -32,7 +32,7 @@ public sealed class Dialer
         _transports = transports;
         _upgrader = upgrader;
         _options = options;
-        _planner = new DialPlanner(transports, upgrader.LocalPeer, options);
+        _planner = new DialPlanner(transports, upgrader.LocalPeer, options, clock);
         _clock = clock;
         _metrics = metrics;
         _logger = logger ?? NullLogger.Instance;
@@ -63,7 +63,7 @@ public sealed class Dialer
             foreach (var loser in running.Where(r => r != winner)) await CloseLoserAsync(loser);
         }
 
-        cancellationToken.ThrowIfCancellationRequested();
+        // A link that was won is returned even if the token was cancelled since: nobody else could close it.
         return winner is null ? throw Aggregate(expected, errors) : await winner;
     }
 

@@ -3,7 +3,7 @@ namespace Starling.Net.Transport;
 /// <summary>The limits of a <see cref="Dialer"/>.</summary>
 public sealed class DialerOptions
 {
-    /// <summary>Time for one address, from the first packet to the multiplexed link. Default 15 s.</summary>
+    /// <summary>Time for one address, from the first packet to the multiplexed link, and before that for looking up its name. Default 15 s.</summary>
     public TimeSpan DialTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>How long an address is tried alone before the next one is tried beside it (RFC 8305, section 5). Default 250 ms.</summary>
