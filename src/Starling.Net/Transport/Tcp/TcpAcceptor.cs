@@ -9,6 +9,7 @@ namespace Starling.Net.Transport;
 internal sealed class TcpAcceptor : ITransportListener
 {
     private readonly Socket _socket;
+    private readonly Func<CancellationToken, ValueTask<Socket>> _accept;
     private readonly TcpTransportOptions _options;
     private readonly TimeProvider _clock;
     private readonly TransportMetrics? _metrics;
@@ -16,9 +17,18 @@ internal sealed class TcpAcceptor : ITransportListener
     private readonly CancellationTokenSource _closing = new();
     private int _closed;
 
-    public TcpAcceptor(Socket socket, bool dualStack, TcpTransportOptions options, TimeProvider clock, TransportMetrics? metrics, ILogger logger)
+    /// <summary>Accepts from a socket that listens; <paramref name="accept"/> stands in for it where a test makes accepting fail.</summary>
+    public TcpAcceptor(
+        Socket socket,
+        bool dualStack,
+        TcpTransportOptions options,
+        TimeProvider clock,
+        TransportMetrics? metrics,
+        ILogger logger,
+        Func<CancellationToken, ValueTask<Socket>>? accept = null)
     {
         _socket = socket;
+        _accept = accept ?? socket.AcceptAsync;
         _options = options;
         _clock = clock;
         _metrics = metrics;
@@ -70,7 +80,7 @@ internal sealed class TcpAcceptor : ITransportListener
     /// <summary>A connection, or null when it was reset before it could be looked at.</summary>
     private async ValueTask<RawConnection?> AcceptOnceAsync(CancellationToken cancellationToken)
     {
-        var socket = await _socket.AcceptAsync(cancellationToken);
+        var socket = await _accept(cancellationToken);
         try
         {
             var raw = TcpTransport.Wrap(socket, Direction.Inbound);
