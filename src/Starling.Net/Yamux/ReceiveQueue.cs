@@ -66,8 +66,10 @@ internal struct ReceiveQueue
 
     private void NewTail(int wanted)
     {
+        // A queue that grows takes few large segments: of small ones the pool would not keep enough.
+        var smallest = _tail is null ? SmallestSegment : LargestSegment;
         if (_tail is not null) (_full ??= new Queue<byte[]>()).Enqueue(_tail);
-        _tail = ArrayPool<byte>.Shared.Rent(Math.Clamp(wanted, SmallestSegment, LargestSegment));
+        _tail = ArrayPool<byte>.Shared.Rent(Math.Clamp(wanted, smallest, LargestSegment));
         _tailCount = 0;
     }
 }
