@@ -153,15 +153,17 @@ public sealed class PubSubCoreTests
     }
 
     [Fact]
-    public void A_stranger_is_not_listened_to()
+    public void What_a_neighbour_sent_before_its_link_ended_still_counts_but_not_what_it_follows()
     {
         using var flock = new Flock(2);
         flock.Subscribe(1, Topic);
-        var frame = Google.Protobuf.MessageExtensions.ToByteArray(flock.Birds[0].Signer.Sign(Topic, [1]).ToWire().InRpc());
+        var frame = flock.Birds[0].Signer.Sign(Topic, [1]).ToWire().InRpc();
+        frame.Subscriptions.Add(new Wire.WireSubscription { Subscribe = true, Topic = Topic });
 
-        flock.Receive(flock.Birds[1], flock.Birds[0].Id, frame);
+        flock.Receive(flock.Birds[1], flock.Birds[0].Id, Google.Protobuf.MessageExtensions.ToByteArray(frame));
 
-        Assert.Empty(flock.Birds[1].Delivered);
+        Assert.Single(flock.Birds[1].Delivered);
+        Assert.Empty(flock.Birds[1].Core.Followers(Topic));
     }
 
     [Fact]
