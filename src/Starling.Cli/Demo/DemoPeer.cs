@@ -11,6 +11,9 @@ internal sealed class DemoPeer(string name, StarlingNode node, bool isPublisher)
 
     public bool IsPublisher => isPublisher;
 
+    /// <summary>The TCP port that the node accepts links on.</summary>
+    public string Port { get; } = node.Addresses[0].Components.First(part => part.Protocol == "tcp").Value;
+
     public Tally Sent { get; } = new();
 
     public Tally Received { get; } = new();

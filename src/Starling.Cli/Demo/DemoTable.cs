@@ -48,20 +48,19 @@ internal sealed class DemoTable(Output output, DemoRun run, TimeProvider clock)
 
     private Table Build()
     {
-        var table = new Table().RoundedBorder().Title(Markup.Escape(run.Stage)).AddColumns("node", "peer", "address");
-        foreach (var heading in new[] { "links", "round trip", "messages", "latency p50", "messages/s" })
-            table.AddColumn(new TableColumn(heading).RightAligned());
+        var table = new Table().RoundedBorder().Title(Markup.Escape(run.Stage));
+        foreach (var heading in new[] { "node", "peer", "port", "links", "rtt ms", "messages", "latency", "msg/s" })
+            table.AddColumn(new TableColumn(heading).NoWrap().RightAligned());
         foreach (var peer in run.Peers)
         {
-            var id = peer.Node.PeerId.ToString();
             table.AddRow(
-                peer.IsPublisher ? $"{peer.Name} [green]publishes[/]" : peer.Name,
-                $"…{id[^8..]}",
-                Markup.Escape(peer.Node.Addresses[0].WithoutPeerId().ToString()),
+                peer.IsPublisher ? $"[green]{peer.Name}[/]" : peer.Name,
+                $"…{peer.Node.PeerId.ToString()[^6..]}",
+                peer.Port,
                 Invariant($"{peer.Node.Links.Count}"),
-                Milliseconds(peer.RoundTrip()),
-                peer.IsPublisher ? Invariant($"{peer.Sent.Messages}") : Invariant($"{peer.Received.Messages}"),
-                peer.IsPublisher ? "" : Milliseconds(peer.Latencies.Percentile(0.5)),
+                Invariant($"{peer.RoundTrip()?.TotalMilliseconds:0.00}"),
+                Invariant($"{peer.Sent.Messages + peer.Received.Messages}"),
+                peer.IsPublisher ? "sends" : Milliseconds(peer.Latencies.Percentile(0.5)),
                 Invariant($"{Rate(peer):0}"));
         }
 
@@ -77,7 +76,7 @@ internal sealed class DemoTable(Output output, DemoRun run, TimeProvider clock)
         return rate;
     }
 
-    private static string Milliseconds(TimeSpan? time) => time is { } known ? Invariant($"{known.TotalMilliseconds:0.00} ms") : "–";
+    private static string Milliseconds(TimeSpan? time) => time is { } known ? Invariant($"{known.TotalMilliseconds:0.0} ms") : "–";
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -8,6 +8,7 @@ internal sealed class DemoVerb : Verb
 {
     private const int DefaultNodes = 5;
     private static readonly TimeSpan DefaultTime = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan RoundTripInterval = TimeSpan.FromMilliseconds(500);
     private readonly Option<int?> _nodes = Common.Whole("--nodes", "N", "How many nodes. Default 5.", 2, 50);
     private readonly Option<string?> _file = new("--file")
     {
@@ -36,7 +37,7 @@ internal sealed class DemoVerb : Verb
         var given = arguments.GetValue(_file);
         var time = arguments.GetValue(_seconds) ?? (given is null ? DefaultTime : null);
         var file = await DemoFile.MeasureAsync(given ?? DemoFile.Default, cancellationToken).ConfigureAwait(false);
-        var setup = new NodeSetup { Discover = true, Verbose = arguments.GetValue<bool>("--verbose") };
+        var setup = new NodeSetup { Discover = true, RoundTripInterval = RoundTripInterval, Verbose = arguments.GetValue<bool>("--verbose") };
         await using var run = new DemoRun(file, arguments.GetValue(_nodes) ?? DefaultNodes, time);
         await run.StartAsync(setup, cancellationToken).ConfigureAwait(false);
         var work = run.RunAsync(cancellationToken);
