@@ -87,7 +87,9 @@ public sealed class UpgraderTests
         var near = await UpgradeRig.Outcome.OfAsync(raw.Dialler, rig.Dialler.UpgradeAsync(raw.Dialler, null, Token)).WaitAsync(Patience, Token);
         var far = await accepting.WaitAsync(Patience, Token);
 
-        Assert.Equal((HandshakeFailure.SelfDial, HandshakeFailure.SelfDial), (near.Failure, far.Failure));
+        // A listener that has yet to finish may find the dialler gone.
+        Assert.Equal(HandshakeFailure.SelfDial, near.Failure);
+        Assert.True(far.Failure is HandshakeFailure.SelfDial or HandshakeFailure.Disconnected, far.Error?.ToString());
         await rig.AssertAllIsFreeAsync(near, far);
     }
 
