@@ -162,15 +162,23 @@ public sealed partial class PubSubService : IAsyncDisposable
     private async Task ServeAsync(IStream stream, CancellationToken cancellationToken)
     {
         var from = stream.Connection.RemotePeer;
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
-        await _router.RunAsync(router => router.Attach(from)).ConfigureAwait(false);
         try
         {
-            await new RpcReader(from, stream, _router).RunAsync(either.Token).ConfigureAwait(false);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
+            await _router.RunAsync(router => router.Attach(from)).ConfigureAwait(false);
+            try
+            {
+                await new RpcReader(from, stream, _router).RunAsync(either.Token).ConfigureAwait(false);
+            }
+            finally
+            {
+                await _router.RunAsync(router => router.Detach(from)).ConfigureAwait(false);
+            }
         }
-        finally
+        catch (ObjectDisposedException) when (Volatile.Read(ref _stopping) != 0)
         {
-            await _router.RunAsync(router => router.Detach(from)).ConfigureAwait(false);
+            _router.Log.PeerStopped(from);
+            stream.Reset();
         }
     }
 

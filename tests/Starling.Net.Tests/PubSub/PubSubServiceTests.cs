@@ -170,6 +170,22 @@ public sealed class PubSubServiceTests
     }
 
     [Fact]
+    public async Task Two_linked_nodes_stop_one_after_the_other_without_waiting_for_a_deadline()
+    {
+        var clock = new ManualClock();
+        await using var left = new FakeHost();
+        await using var right = new FakeHost();
+        var first = left.Start(clock: clock);
+        var second = right.Start(clock: clock);
+        FakeHost.Link(left, right);
+        await using var heard = await second.SubscribeAsync(Topic).Soon();
+        await first.WaitForSubscribersAsync(Topic).Soon();
+
+        await first.DisposeAsync().Soon();
+        await second.DisposeAsync().Soon();
+    }
+
+    [Fact]
     public async Task A_cancelled_wait_for_subscribers_ends_with_its_token()
     {
         await using var net = TopicNetwork.Create(1);

@@ -1,0 +1,52 @@
+using System.Text;
+using Starling.Net.PubSub;
+
+namespace Starling.Tests;
+
+/// <summary>Topics between whole nodes: TCP, TLS, yamux, identify and all.</summary>
+public class TopicsTests
+{
+    private const int Count = 10_000;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    [Theory]
+    [InlineData("line", 0, 1, 1, 2)]
+    [InlineData("triangle", 0, 1, 1, 2, 2, 0)]
+    public async Task Ten_thousand_messages_of_one_node_reach_the_two_others_once_and_identical(string shape, params int[] links)
+    {
+        await using var first = await StarlingNode.StartAsync();
+        await using var second = await StarlingNode.StartAsync();
+        await using var third = await StarlingNode.StartAsync();
+        StarlingNode[] nodes = [first, second, third];
+        for (var i = 0; i < links.Length; i += 2) await nodes[links[i]].ConnectAsync(nodes[links[i + 1]].Addresses[0]).WaitAsync(Patience);
+        var lossless = new SubscriptionOptions { WhenFull = Overflow.Block };
+        await using var near = await second.Topics.SubscribeAsync("songs", lossless);
+        await using var far = await third.Topics.SubscribeAsync("songs", lossless);
+        await first.Topics.WaitForSubscribersAsync("songs", shape == "line" ? 1 : 2).WaitAsync(Patience);
+        await second.Topics.WaitForSubscribersAsync("songs").WaitAsync(Patience);
+        var reading = new[] { TakeAsync(near), TakeAsync(far) };
+
+        for (var i = 0; i < Count; i++)
+        {
+            var result = await first.Topics.PublishAsync("songs", Encoding.UTF8.GetBytes($"message {i}")).AsTask().WaitAsync(Patience);
+            Assert.Equal(PublishStatus.Sent, result.Status);
+        }
+
+        var expected = Enumerable.Range(0, Count).Select(i => $"message {i}").ToList();
+        Assert.Equal(expected, await reading[0].WaitAsync(Patience));
+        Assert.Equal(expected, (await reading[1].WaitAsync(Patience)).OrderBy(text => int.Parse(text["message ".Length..])));
+        Assert.Equal(Count, third.Topics.Counters.Delivered);
+    }
+
+    private static async Task<List<string>> TakeAsync(TopicSubscription subscription)
+    {
+        var texts = new List<string>();
+        await foreach (var message in subscription)
+        {
+            texts.Add(Encoding.UTF8.GetString(message.Data.Span));
+            if (texts.Count == Count) break;
+        }
+
+        return texts;
+    }
+}
