@@ -1,5 +1,8 @@
 namespace Starling.Tests;
 
+/// <summary>Measures the whole process, so it runs while no other test does.</summary>
+[CollectionDefinition(nameof(ChurnTests), DisableParallelization = true)]
+[Collection(nameof(ChurnTests))]
 public class ChurnTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -21,6 +24,14 @@ public class ChurnTests
         var before = Measure();
         await CycleAsync(a, b, cycles);
         var after = Measure();
+
+        // A leak grows by every batch; what the pools and the runtime keep comes once.
+        for (var batch = 0; batch < 2 && after.Bytes - before.Bytes >= 1 << 20; batch++)
+        {
+            before = after;
+            await CycleAsync(a, b, cycles);
+            after = Measure();
+        }
 
         TestContext.Current.SendDiagnosticMessage($"{cycles} cycles: {before} then {after}");
         Assert.True(after.Bytes - before.Bytes < 1 << 20, $"{after.Bytes - before.Bytes} bytes more after {cycles} cycles");

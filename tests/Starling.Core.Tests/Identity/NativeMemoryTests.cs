@@ -23,9 +23,15 @@ public sealed class NativeMemoryTests
         var secret = new byte[32];
 
         Run(500);
-        var before = InUse();
-        Run(Rounds);
-        var grown = InUse() - before;
+        // A leak grows by every batch; what the runtime takes for itself, such as compiling hot code again, comes once.
+        var grown = long.MaxValue;
+        for (var batch = 0; batch < 4 && grown >= Tolerated; batch++)
+        {
+            var before = InUse();
+            Run(Rounds);
+            grown = InUse() - before;
+        }
+
         Assert.True(grown < Tolerated, $"{grown} bytes of native memory were left behind by {Rounds} rounds.");
 
         void Run(int rounds)
