@@ -3,7 +3,7 @@ using Starling.Net.Links;
 namespace Starling;
 
 /// <summary>Something that happened to a node.</summary>
-public abstract record NodeEvent
+public abstract partial record NodeEvent
 {
     private NodeEvent()
     {

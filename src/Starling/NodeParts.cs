@@ -16,15 +16,16 @@ internal sealed class NodeParts : IAsyncDisposable
 {
     private readonly StarlingOptions _options;
     private readonly NodeEnvironment _environment;
+    private readonly NodeEventHub _events;
     private readonly Upgrader _upgrader;
     private readonly TransportMetrics _transportMetrics;
     private readonly LinksMetrics _linksMetrics;
     private readonly DiscoveryMetrics _discoveryMetrics;
     private readonly DiscoveryService? _discovery;
 
-    public NodeParts(StarlingOptions options, NodeEnvironment environment)
+    public NodeParts(StarlingOptions options, NodeEnvironment environment, NodeEventHub events)
     {
-        (_options, _environment) = (options, environment);
+        (_options, _environment, _events) = (options, environment, events);
         Identity = environment.Identity ?? (options.IdentityFile is { } file ? NodeIdentity.LoadOrCreate(file) : NodeIdentity.Generate());
         Budget = new ResourceBudget(new ResourceBudgetOptions
         {

@@ -13,7 +13,7 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
     private readonly StarlingOptions _options;
     private readonly NodeParts _parts;
     private readonly Lock _gate = new();
-    private readonly List<NodeEventQueue> _readers = [];
+    private readonly NodeEventHub _events = new();
     private long _droppedEvents;
     private Task? _start;
     private Task? _stop;
@@ -24,7 +24,7 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
     {
         if (OptionsCheck.Errors(options) is { Count: > 0 } errors) throw new StarlingException(string.Join(Environment.NewLine, errors));
         _options = options;
-        _parts = new NodeParts(options, environment);
+        _parts = new NodeParts(options, environment, _events);
     }
 
     /// <summary>This node's id.</summary>
@@ -76,11 +76,7 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
     public async Task<IReadOnlyList<Multiaddr>> ListenAsync(Multiaddr address, CancellationToken cancellationToken = default)
     {
         var bound = (await _parts.Swarm.ListenAsync(address, cancellationToken)).Select(one => one.WithPeerId(PeerId)).ToList();
-        lock (_gate)
-        {
-            foreach (var reader in _readers) bound.ForEach(one => reader.Add(new NodeEvent.Listening(one)));
-        }
-
+        bound.ForEach(one => _events.Raise(new NodeEvent.Listening(one)));
         return bound;
     }
 
@@ -138,12 +134,7 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
     public async IAsyncEnumerable<NodeEvent> EventsAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var reader = new NodeEventQueue(_options.EventQueue, () => Interlocked.Increment(ref _droppedEvents));
-        lock (_gate)
-        {
-            foreach (var address in Addresses) reader.Add(new NodeEvent.Listening(address));
-            if (_stop is { IsCompleted: true }) reader.Complete();
-            else _readers.Add(reader);
-        }
+        _events.Add(reader, () => Addresses.Select(address => new NodeEvent.Listening(address)));
 
         try
         {
@@ -152,7 +143,7 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
         }
         finally
         {
-            lock (_gate) _readers.Remove(reader);
+            _events.Remove(reader);
         }
     }
 
@@ -186,7 +177,7 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await _parts.StopAsync(deadline);
-        lock (_gate) _readers.ForEach(reader => reader.Complete());
+        _events.Complete();
     }
 
     private PeerLink LinkTo(PeerId peer) => _parts.Swarm.FindLink(peer)

@@ -2,7 +2,7 @@ namespace Starling;
 
 /// <summary>What a <see cref="StarlingNode"/> is told at its start. Checked as a whole then; not read afterwards.</summary>
 /// <remarks>Every value can come from configuration. A list that is left empty stands for its default.</remarks>
-public sealed class StarlingOptions
+public sealed partial class StarlingOptions
 {
     /// <summary>The key file that makes the node keep its peer id. Default null: a fresh identity that lives as long as the node.</summary>
     /// <remarks>Created with mode 0600 when it is not there. One running node per file.</remarks>

@@ -47,13 +47,23 @@ public enum CloseReason
 
     /// <summary>A fault in this program; the detail says which.</summary>
     InternalError,
+
+    /// <summary>The peer or its address is on the blocklist.</summary>
+    Blocked,
+
+    /// <summary>There were more links than wanted, and this one was the least useful.</summary>
+    Pruned,
+
+    /// <summary>A transient link carried nothing for its time.</summary>
+    Unused,
 }
 
 /// <summary>How a link ended: the reason, a sentence for people, and the exception behind it where there was one.</summary>
 /// <param name="Reason">The first reason that was given.</param>
 /// <param name="Detail">A sentence for people; empty when the reason says it all.</param>
 /// <param name="Cause">The exception that ended the link, or null.</param>
-public sealed record CloseInfo(CloseReason Reason, string Detail = "", Exception? Cause = null)
+/// <param name="RemoteReason">With <see cref="CloseReason.RemoteClose"/>: the reason that a Starling peer gave, which nobody verifies; null when it gave none.</param>
+public sealed record CloseInfo(CloseReason Reason, string Detail = "", Exception? Cause = null, CloseReason? RemoteReason = null)
 {
     /// <inheritdoc/>
     public override string ToString() => Detail.Length == 0 ? Reason.ToString() : $"{Reason}: {Detail}";

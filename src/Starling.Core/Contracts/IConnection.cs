@@ -1,5 +1,12 @@
 namespace Starling;
 
+/// <summary>What a link has carried since it began.</summary>
+/// <param name="BytesReceived">Payload bytes of streams received.</param>
+/// <param name="BytesSent">Payload bytes of streams sent.</param>
+/// <param name="LastReceived">When anything at all arrived last, answers to pings included; the link's beginning before that.</param>
+/// <param name="LastUsed">When payload of a stream went either way last; the link's beginning before that.</param>
+public readonly record struct LinkTraffic(long BytesReceived, long BytesSent, Instant LastReceived, Instant LastUsed);
+
 /// <summary>An authenticated, encrypted and multiplexed link to one peer.</summary>
 /// <remarks>All members are safe for use by several threads. Disposing closes with <see cref="CloseReason.LocalClose"/>.</remarks>
 public interface IConnection : IAsyncDisposable
@@ -30,6 +37,9 @@ public interface IConnection : IAsyncDisposable
 
     /// <summary>The last round-trip time of the multiplexer's own ping, or null before the first.</summary>
     TimeSpan? RoundTripTime { get; }
+
+    /// <summary>What the link has carried so far.</summary>
+    LinkTraffic Traffic { get; }
 
     /// <summary>Streams that are open now.</summary>
     int StreamCount { get; }

@@ -10,6 +10,23 @@ public enum Direction
     Outbound,
 }
 
+/// <summary>Which of a link's streams may send first when several have something to send.</summary>
+/// <remarks>Bytes of one stream always keep their order. A higher lane goes first, and a lower one still gets a small share, so that nothing starves.</remarks>
+public enum StreamPriority
+{
+    /// <summary>Small messages that keep the fabric alive: identify, pings, link control, topic control.</summary>
+    Control,
+
+    /// <summary>Requests and answers that somebody waits for.</summary>
+    High,
+
+    /// <summary>The default.</summary>
+    Medium,
+
+    /// <summary>Bulk: files, models, replays.</summary>
+    Low,
+}
+
 /// <summary>One reliable, ordered byte stream of a link, with both directions closed independently.</summary>
 /// <remarks>One read and one write may be under way at a time, from different threads. Use
 /// <see cref="StreamExtensions.AsStream"/> or <see cref="StreamExtensions.AsPipe"/> for the shapes of System.IO.
@@ -24,6 +41,9 @@ public interface IStream : IAsyncDisposable
 
     /// <summary>The negotiated protocol id, or null before negotiation.</summary>
     string? Protocol { get; set; }
+
+    /// <summary>The lane in which this side sends. Default <see cref="StreamPriority.Medium"/>; may be changed at any time, for what is sent from then on. The other side has its own.</summary>
+    StreamPriority Priority { get; set; }
 
     /// <summary>The link that carries the stream.</summary>
     IConnection Connection { get; }

@@ -5,11 +5,40 @@ namespace Starling.Net.Links;
 /// <param name="cancellationToken">Cancelled when the handler is removed or the node stops.</param>
 public delegate Task StreamHandler(IStream stream, CancellationToken cancellationToken);
 
+/// <summary>How long a link is meant to last.</summary>
+public enum LinkKind
+{
+    /// <summary>Made for a purpose, such as asking to join: closed when it was unused for a while, not made again, first to be pruned.</summary>
+    Transient,
+
+    /// <summary>A link to a neighbour: kept, and made again when it is lost.</summary>
+    Direct,
+}
+
+/// <summary>How much a link matters to this node: whom to send to first, and whom to prune last.</summary>
+public enum LinkPriority
+{
+    /// <summary>Pruned first, served last.</summary>
+    Low,
+
+    /// <summary>The default.</summary>
+    Medium,
+
+    /// <summary>Pruned last, served first.</summary>
+    High,
+}
+
 /// <summary>One ready link to a peer: authenticated, multiplexed, identified.</summary>
 public interface IPeerLink
 {
     /// <summary>The peer's id.</summary>
     PeerId Peer { get; }
+
+    /// <summary>How long the link is meant to last; both ends agree on it. Links with peers that are not Starling nodes are direct.</summary>
+    LinkKind Kind { get; }
+
+    /// <summary>How much the link matters to this node; the other end has its own view. Default <see cref="LinkPriority.Medium"/>.</summary>
+    LinkPriority Priority { get; set; }
 
     /// <summary>The link underneath.</summary>
     IConnection Connection { get; }
@@ -47,6 +76,11 @@ public interface ILinkObserver
 
     /// <summary>The peer pushed a new identify message; <see cref="IPeerLink.Info"/> is already the new one.</summary>
     void OnIdentified(IPeerLink link);
+
+    /// <summary>The link has become direct, or transient: <see cref="IPeerLink.Kind"/> is already the new kind.</summary>
+    void OnKindChanged(IPeerLink link)
+    {
+    }
 
     /// <summary>No link to this peer is left.</summary>
     void OnDisconnected(IPeerLink link, CloseInfo why);

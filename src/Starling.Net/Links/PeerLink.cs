@@ -28,6 +28,12 @@ public sealed class PeerLink : IPeerLink
     public PeerId Peer => Connection.RemotePeer;
 
     /// <inheritdoc/>
+    public LinkKind Kind { get; internal set; } = LinkKind.Direct;
+
+    /// <inheritdoc/>
+    public LinkPriority Priority { get; set; } = LinkPriority.Medium;
+
+    /// <inheritdoc/>
     public IConnection Connection { get; }
 
     /// <inheritdoc/>

@@ -64,6 +64,19 @@ public sealed partial class YamuxConnection : IConnection
     }
 
     /// <inheritdoc/>
+    public LinkTraffic Traffic
+    {
+        get
+        {
+            lock (Gate)
+            {
+                var counted = Core.Statistics;
+                return new LinkTraffic(counted.BytesIn, counted.BytesOut, Core.LastReceived, Core.LastUsed);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
     public int StreamCount
     {
         get { lock (Gate) return Core.StreamCount; }

@@ -16,6 +16,8 @@ internal sealed partial class YamuxStream(YamuxConnection connection, YamuxStrea
 
     public string? Protocol { get; set; }
 
+    public StreamPriority Priority { get; set; } = StreamPriority.Medium;
+
     public IConnection Connection => _connection;
 
     public ValueTask CloseWriteAsync(CancellationToken cancellationToken = default)

@@ -10,7 +10,6 @@ public sealed partial class YamuxCore
     private YamuxStreamState? _endAfterBody;
     private bool _closed;
     private bool _flooded;
-    private Instant _lastReceived;
 
     /// <summary>Takes input up to the next event, at any split of the bytes.</summary>
     /// <param name="input">What was received; what is used up is cut off its front.</param>
@@ -22,7 +21,7 @@ public sealed partial class YamuxCore
     {
         payload = default;
         happened = default;
-        if (!input.IsEmpty) _lastReceived = now;
+        if (!input.IsEmpty) LastReceived = now;
         while (!_closed)
         {
             if (_bodyLeft > 0)
@@ -68,6 +67,7 @@ public sealed partial class YamuxCore
         if (_body is { Gone: false })
         {
             _statistics.BytesIn += count;
+            LastUsed = LastReceived;
             return true;
         }
 

@@ -42,6 +42,7 @@ public sealed partial class YamuxCore
 
         _statistics.FramesOut++;
         _statistics.BytesOut += payload;
+        if (payload > 0) LastUsed = now;
         return true;
     }
 

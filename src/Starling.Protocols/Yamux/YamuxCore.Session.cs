@@ -23,7 +23,7 @@ public sealed partial class YamuxCore
     {
         get
         {
-            var silent = (_lastReceived > _pingSent ? _lastReceived : _pingSent) + _options.KeepAliveTimeout;
+            var silent = (LastReceived > _pingSent ? LastReceived : _pingSent) + _options.KeepAliveTimeout;
             var patient = _pingSent + (_options.KeepAliveTimeout * 3);
             return silent < patient ? silent : patient;
         }

@@ -34,12 +34,19 @@ public sealed partial class YamuxCore
         _nextId = dialler ? 1u : 2u;
         _pings = new FloodMeter(options.PingBurst);
         _waste = new FloodMeter(options.WasteBurst);
-        _lastReceived = now;
+        LastReceived = now;
+        LastUsed = now;
         _nextPing = now;
     }
 
     /// <summary>What was counted so far.</summary>
     public YamuxStatistics Statistics => _statistics;
+
+    /// <summary>When anything was received last; the session's beginning before that.</summary>
+    public Instant LastReceived { get; private set; }
+
+    /// <summary>When payload of a stream was last received or taken for sending; the session's beginning before that.</summary>
+    public Instant LastUsed { get; private set; }
 
     /// <summary>Streams in the table.</summary>
     public int StreamCount => _streams.Count;

@@ -21,6 +21,8 @@ internal sealed class ScriptedStream(byte[] input, int chunk) : IStream
 
     public string? Protocol { get; set; }
 
+    public StreamPriority Priority { get; set; } = StreamPriority.Medium;
+
     public IConnection Connection => throw new NotSupportedException();
 
     public ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)

@@ -115,6 +115,10 @@ internal sealed class FakeHost : ILinkHost, IAsyncDisposable
 
         public PeerId Peer => remote.LocalPeer;
 
+        public LinkKind Kind => LinkKind.Direct;
+
+        public LinkPriority Priority { get; set; } = LinkPriority.Medium;
+
         public IConnection Connection => new FakeConnection(local.LocalPeer, remote.LocalPeer);
 
         public PeerInfo Info => new("", "", [.. remote._handlers.Keys], [], null, null, default);
@@ -150,6 +154,8 @@ internal sealed class FakeHost : ILinkHost, IAsyncDisposable
 
         public TimeSpan? RoundTripTime => null;
 
+        public LinkTraffic Traffic => default;
+
         public int StreamCount => 0;
 
         public Task<CloseInfo> Closed => throw new NotSupportedException();
@@ -176,6 +182,8 @@ internal sealed class FakeStream(IConnection connection, string protocol, PipeRe
     public Direction Direction => Direction.Outbound;
 
     public string? Protocol { get; set; } = protocol;
+
+    public StreamPriority Priority { get; set; } = StreamPriority.Medium;
 
     public IConnection Connection { get; } = connection;
 

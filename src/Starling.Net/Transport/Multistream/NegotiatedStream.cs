@@ -49,6 +49,13 @@ public sealed class NegotiatedStream : IStream
     }
 
     /// <inheritdoc/>
+    public StreamPriority Priority
+    {
+        get => _inner.Priority;
+        set => _inner.Priority = value;
+    }
+
+    /// <inheritdoc/>
     public IConnection Connection => _inner.Connection;
 
     /// <inheritdoc/>

@@ -21,6 +21,8 @@ internal sealed class StreamEnd(PipeReader reader, PipeWriter writer) : IStream
 
     public string? Protocol { get; set; }
 
+    public StreamPriority Priority { get; set; } = StreamPriority.Medium;
+
     public IConnection Connection => throw new NotSupportedException();
 
     public static (StreamEnd Dialler, StreamEnd Listener) Pair()
