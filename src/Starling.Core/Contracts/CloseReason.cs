@@ -66,5 +66,9 @@ public enum CloseReason
 public sealed record CloseInfo(CloseReason Reason, string Detail = "", Exception? Cause = null, CloseReason? RemoteReason = null)
 {
     /// <inheritdoc/>
-    public override string ToString() => Detail.Length == 0 ? Reason.ToString() : $"{Reason}: {Detail}";
+    public override string ToString()
+    {
+        var reason = RemoteReason is { } given ? $"{Reason}, {given}" : Reason.ToString();
+        return Detail.Length == 0 ? reason : $"{reason}: {Detail}";
+    }
 }

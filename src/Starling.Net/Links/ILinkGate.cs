@@ -14,6 +14,9 @@ public interface ILinkGate
 
     /// <summary>Asked when a link was authenticated, in either direction, before it is announced. The other side is told the reason.</summary>
     LinkRefusal? RefuseLink(PeerId peer, Multiaddr remote, Direction direction) => null;
+
+    /// <summary>Asked when either side wants a ready link to be of another kind. The other side is told the reason, and the link stays as it is.</summary>
+    LinkRefusal? RefuseKind(PeerId peer, LinkKind kind) => null;
 }
 
 /// <summary>Why a link may not be.</summary>

@@ -58,4 +58,16 @@ internal static partial class LinksLog
 
     [LoggerMessage(2017, LogLevel.Debug, "No link to {Target}: {Failure}: {Why}", EventName = "DialFailed")]
     public static partial void DialFailed(ILogger logger, string target, HandshakeFailure failure, string why);
+
+    [LoggerMessage(2020, LogLevel.Information, "The {Point} of {Peer} at {Address} was refused ({Reason}): {Detail}", EventName = "GateRefused")]
+    public static partial void GateRefused(ILogger logger, string point, PeerId? peer, Multiaddr address, CloseReason reason, string detail);
+
+    [LoggerMessage(2021, LogLevel.Error, "A gate of links failed; the link is refused", EventName = "GateFailed")]
+    public static partial void GateFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(2022, LogLevel.Debug, "{Peer} was not told why its link is closed: {Why}", EventName = "GoodbyeMissed")]
+    public static partial void GoodbyeMissed(ILogger logger, PeerId peer, string why);
+
+    [LoggerMessage(2023, LogLevel.Debug, "{Peer} broke link control: {Why}", EventName = "ControlRefused")]
+    public static partial void ControlRefused(ILogger logger, PeerId peer, string why);
 }

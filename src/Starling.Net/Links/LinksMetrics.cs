@@ -17,6 +17,8 @@ public sealed class LinksMetrics : IDisposable
     private readonly Counter<long> _streams;
     private readonly Counter<long> _identify;
     private readonly Counter<long> _skipped;
+    private readonly Counter<long> _refusals;
+    private readonly Counter<long> _control;
     private readonly Histogram<double> _roundTrip;
 
     /// <summary>Creates the instruments in the factory's meter, or in a meter of its own.</summary>
@@ -31,6 +33,8 @@ public sealed class LinksMetrics : IDisposable
         _streams = _meter.CreateCounter<long>("starling.links.streams", "{stream}", "Inbound streams, by outcome.");
         _identify = _meter.CreateCounter<long>("starling.links.identify", "{message}", "Identify messages read, by kind and outcome.");
         _skipped = _meter.CreateCounter<long>("starling.links.identify.skipped", "{entry}", "Addresses and protocol ids of identify that were passed over.");
+        _refusals = _meter.CreateCounter<long>("starling.links.refusals", "{link}", "Links that a gate refused, by point and reason.");
+        _control = _meter.CreateCounter<long>("starling.links.control", "{message}", "Messages about the link itself, by what became of them.");
         _roundTrip = _meter.CreateHistogram<double>("starling.links.round_trip", "s", "Round trips measured.");
     }
 
@@ -52,6 +56,10 @@ public sealed class LinksMetrics : IDisposable
     internal void Identify(string kind, bool accepted) => _identify.Add(1, Tag("kind", kind), Tag("outcome", accepted ? "accepted" : "refused"));
 
     internal void Skipped(int entries) => _skipped.Add(entries);
+
+    internal void Refused(string point, CloseReason reason) => _refusals.Add(1, Tag("point", point), Tag("reason", reason.ToString()));
+
+    internal void Control(ControlOutcome outcome) => _control.Add(1, Tag("outcome", outcome.ToString()));
 
     internal void RoundTrip(TimeSpan time) => _roundTrip.Record(time.TotalSeconds);
 
@@ -81,4 +89,23 @@ internal enum StreamOutcome
 
     /// <summary>The peer had the most streams of this protocol that it may have.</summary>
     TooManyOfProtocol,
+}
+
+/// <summary>What became of a message of link control.</summary>
+internal enum ControlOutcome
+{
+    /// <summary>The peer took our good-bye.</summary>
+    GoodbyeTaken,
+
+    /// <summary>The peer does not speak link control, has gone, or did not take our good-bye in time.</summary>
+    GoodbyeMissed,
+
+    /// <summary>The peer said good-bye.</summary>
+    Goodbye,
+
+    /// <summary>A message that is not known here was passed over.</summary>
+    Unknown,
+
+    /// <summary>The peer broke link control; its stream was reset.</summary>
+    Broken,
 }

@@ -73,6 +73,15 @@ public sealed class PeerLink : IPeerLink
     /// <inheritdoc/>
     public override string ToString() => $"{Peer} at {Connection.RemoteAddress}";
 
+    /// <summary>Whether the peer has said who it is, and so what it speaks.</summary>
+    internal bool IsIdentified => _info != Unknown;
+
+    /// <summary>What the peer said before it closed the link, or null.</summary>
+    internal LinkFrame.Goodbye? Goodbye { get; set; }
+
+    /// <summary>Whether the peer is not told why this side closes.</summary>
+    internal bool ClosesSilently { get; set; }
+
     internal bool Speaks(string protocol) => _protocols.Contains(protocol);
 
     internal void Tell(PeerInfo info)

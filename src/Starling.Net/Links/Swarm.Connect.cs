@@ -64,7 +64,7 @@ public sealed partial class Swarm
         HandshakeException failure;
         try
         {
-            var connection = await _wiring.Dial(request.Expected, request.Addresses, request.Token);
+            var connection = await _wiring.Dial(request.Expected, Permitted(request.Expected, request.Addresses), request.Token);
             await AddLinkAsync(connection, request.Id);
             return;
         }

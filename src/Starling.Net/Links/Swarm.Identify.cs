@@ -18,6 +18,7 @@ public sealed partial class Swarm
         _handlers.Add(new HandlerTable.Handler(PingProtocol.Id, static (_, stream, cancelled) => PingProtocol.ServeAsync(stream, cancelled), PingProtocol.MaxPerPeer, BeforeReady: true));
         _handlers.Add(new HandlerTable.Handler(IdentifyCodec.IdentifyProtocol, AnswerIdentifyAsync, 4, BeforeReady: true));
         _handlers.Add(new HandlerTable.Handler(IdentifyCodec.PushProtocol, TakePushAsync, 2, BeforeReady: false));
+        _handlers.Add(new HandlerTable.Handler(LinkFrameCodec.Protocol, ServeControlAsync, 2, BeforeReady: true));
     }
 
     private void OnDescriptionChanged()

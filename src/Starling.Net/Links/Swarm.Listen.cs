@@ -67,6 +67,13 @@ public sealed partial class Swarm
 
     private async Task UpgradeAsync(RawConnection raw)
     {
+        if (RefuseAccept(raw.RemoteAddress) is not null)
+        {
+            _metrics.Accepted("refused");
+            await raw.DisposeAsync();
+            return;
+        }
+
         try
         {
             var connection = await _wiring.Upgrade(raw, _stopping.Token);

@@ -104,7 +104,7 @@ public sealed partial class Swarm
                 break;
             case LinkEffect.Close close:
                 var closing = _links[close.Link];
-                _tasks.Run(() => CloseAsync(closing.Connection, close.Why));
+                _tasks.Run(() => PartAsync(closing, close.Why));
                 break;
             case LinkEffect.Probe probe:
                 var probed = _links[probe.Link];
@@ -115,11 +115,17 @@ public sealed partial class Swarm
 
     private async Task AddLinkAsync(IConnection connection, DialId? dial)
     {
-        if (!_budget.TryAcquire(ResourceKind.Links))
+        var refusal = connection.RemotePeer.Equals(LocalPeer) ? null : RefuseLink(connection);
+        if (refusal is null && !_budget.TryAcquire(ResourceKind.Links))
         {
-            var why = $"There are {_budget.Limit(ResourceKind.Links)} links, the most that is allowed (MaxLinks).";
-            await CloseAsync(connection, new CloseInfo(CloseReason.BudgetExceeded, why));
+            refusal = new LinkRefusal(CloseReason.BudgetExceeded, $"There are {_budget.Limit(ResourceKind.Links)} links, the most that is allowed (MaxLinks).");
+        }
+
+        if (refusal is not null)
+        {
+            var why = $"This node refuses the link to {connection.RemotePeer} ({refusal.Reason}): {refusal.Detail}";
             if (dial is { } refused) await PostAsync(() => _core.DialFailed(refused, HandshakeFailure.RefusedLocally, why, _effects));
+            await TurnAwayAsync(connection, new CloseInfo(refusal.Reason, refusal.Detail));
             return;
         }
 
@@ -142,7 +148,7 @@ public sealed partial class Swarm
 
     private async Task WatchAsync(PeerLink link)
     {
-        var why = await link.Connection.Closed;
+        var why = Explain(link, await link.Connection.Closed);
         _budget.Release(ResourceKind.Links);
         await PostAsync(() =>
         {

@@ -23,7 +23,7 @@ public sealed class SwarmOptions
     /// <summary>Inbound streams of one link whose protocol is not agreed yet. Default 64, at least 4. One more is reset and counted.</summary>
     public int MaxNegotiatingPerLink { get; set; } = 64;
 
-    /// <summary>Protocols that can be served at once. Default 256, from 3 (identify, push and ping) to 256, which still fit into identify.</summary>
+    /// <summary>Protocols that can be served at once. Default 256, from 4 (identify, push, ping and link control) to 256, which still fit into identify.</summary>
     public int MaxHandlers { get; set; } = 256;
 
     /// <summary>Addresses without a peer id whose first answer is remembered. Default 4,096, at least 1, about 200 bytes each; the oldest is forgotten first.</summary>
@@ -40,6 +40,9 @@ public sealed class SwarmOptions
 
     /// <summary>Time that a link's polite close may take before it is cut. Default 2 seconds, more than zero.</summary>
     public TimeSpan CloseTimeout { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Time that a peer may take to hear why its link is closed, before the close itself. Default 1 second, more than zero.</summary>
+    public TimeSpan GoodbyeTimeout { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Time that the other side has to end a stream whose handler has returned. Default 5 seconds, more than zero. Then it is reset.</summary>
     public TimeSpan LingerTimeout { get; set; } = TimeSpan.FromSeconds(5);
@@ -60,13 +63,14 @@ public sealed class SwarmOptions
         CheckText(DisplayName ?? "", IdentifyCodec.MaxDisplayNameLength, nameof(DisplayName));
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(NegotiationTimeout, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxNegotiatingPerLink, 4);
-        ArgumentOutOfRangeException.ThrowIfLessThan(MaxHandlers, 3);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxHandlers, 4);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxHandlers, 256);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxPinnedAddresses, 1);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(ProbeTimeout, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThan(PushDelay, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThan(SampleInterval, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(CloseTimeout, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(GoodbyeTimeout, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(LingerTimeout, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(AcceptRetryDelay, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThan(EventQueue, 16);

@@ -145,8 +145,9 @@ public sealed partial class LinksCore
     {
         _ when peer.Equals(_local) => (HandshakeFailure.SelfDial, "The address leads back to this very node."),
         CloseReason.IdentifyFailed => (HandshakeFailure.IdentifyFailed, $"{peer} accepted the link, but identify failed. {why.Detail}"),
-        CloseReason.LocalClose or CloseReason.Refused or CloseReason.BudgetExceeded or CloseReason.NodeStopping =>
+        CloseReason.LocalClose or CloseReason.Refused or CloseReason.Blocked or CloseReason.Pruned or CloseReason.BudgetExceeded or CloseReason.NodeStopping =>
             (HandshakeFailure.RefusedLocally, $"This node closed the link to {peer} before it was ready ({why})."),
+        _ when why.RemoteReason is not null => (HandshakeFailure.RefusedByRemote, $"{peer} refuses the link ({why})."),
         _ => (HandshakeFailure.RefusedByRemote, $"{peer} closed the link before it was ready ({why}); it refuses this node, is at its limit or is stopping."),
     };
 
