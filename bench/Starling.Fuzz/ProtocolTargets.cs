@@ -37,7 +37,7 @@ internal sealed class IdentifyMessages() : Target("identify", Sample())
 internal sealed class MdnsPackets : Target
 {
     private static readonly MdnsOptions Options = new();
-    private readonly List<MdnsEffect> _effects = [];
+    private readonly List<DiscoveryEffect> _effects = [];
     private MdnsCore _core = null!;
     private int _fed;
 
@@ -62,15 +62,15 @@ internal sealed class MdnsPackets : Target
 
     private static new byte[][] Samples()
     {
-        var effects = new List<MdnsEffect>();
+        var effects = new List<DiscoveryEffect>();
         var core = Core(PeerIdOf(2));
         core.Start(new Instant(0), effects);
         core.SetAddresses([Multiaddr.Parse("/ip4/127.0.0.1/tcp/4001")], new Instant(1), effects);
         for (var second = 1; second < 5; second++) core.Tick(new Instant(second * TimeSpan.TicksPerSecond), effects);
-        return [.. effects.OfType<MdnsEffect.Send>().Select(send => send.Packet)];
+        return [.. effects.OfType<DiscoveryEffect.Send>().Select(send => send.Packet)];
     }
 
-    private static MdnsCore Core(PeerId self) => new(self, Options, [new MdnsInterface(IPAddress.Loopback)], RandomSource.Seeded(7));
+    private static MdnsCore Core(PeerId self) => new(self, Options, [new MulticastInterface(IPAddress.Loopback)], RandomSource.Seeded(7));
 
     private static PeerId PeerIdOf(byte number) => PeerId.FromBytes([0, 36, 8, 1, 18, 32, .. Enumerable.Repeat(number, 32)]);
 }

@@ -35,9 +35,9 @@ internal sealed class NodeSetup
             IdentityFile = Identity,
             Listen = [.. Listen.Select(address => address.ToString())],
             Mdns = Discover,
-            MdnsInterfaces = [.. Interfaces.Select(address => address.ToString())],
             DisplayName = Name,
         };
+        options.Discovery.Interfaces = [.. Interfaces.Select(address => address.ToString())];
         if (RoundTripInterval is { } interval) options.RoundTripInterval = interval;
         return await StarlingNode.StartAsync(options, Verbose ? new NodeEnvironment { Loggers = Loggers } : new NodeEnvironment(), cancellationToken).ConfigureAwait(false);
     }

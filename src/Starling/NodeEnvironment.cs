@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Starling.Net.Discovery;
 
 namespace Starling;
 
@@ -22,6 +23,12 @@ public sealed class NodeEnvironment
 
     /// <summary>The node's key, instead of <see cref="StarlingOptions.IdentityFile"/>. Default null. Stays the caller's to dispose, after the node.</summary>
     public NodeIdentity? Identity { get; init; }
+
+    /// <summary>The kinds of discovery that options can choose by name. Default those of the library; <see cref="DiscoveryRegistry.Register"/> adds to them.</summary>
+    public DiscoveryRegistry Discoveries { get; init; } = new();
+
+    /// <summary>The network interfaces that discoveries look at. Default the system's.</summary>
+    public INetwork Network { get; init; } = SystemNetwork.Instance;
 
     /// <summary>Transports beside TCP, asked first. Default none.</summary>
     public IReadOnlyList<ITransport> Transports { get; init; } = [];

@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.Extensions.Logging;
 using Starling.Net.Discovery;
 using Starling.Net.Links;
@@ -21,11 +20,14 @@ internal sealed class NodeParts : IAsyncDisposable
     private readonly TransportMetrics _transportMetrics;
     private readonly LinksMetrics _linksMetrics;
     private readonly DiscoveryMetrics _discoveryMetrics;
-    private readonly DiscoveryService? _discovery;
+    private readonly DiscoveryRegistry _discoveryKinds;
+    private readonly DiscoveryService _discovery;
 
     public NodeParts(StarlingOptions options, NodeEnvironment environment, NodeEventHub events)
     {
         (_options, _environment, _events) = (options, environment, events);
+        _discoveryKinds = new DiscoveryRegistry(environment.Discoveries);
+        _discoveryKinds.Require(options.Discovery.Providers);
         Identity = environment.Identity ?? (options.IdentityFile is { } file ? NodeIdentity.LoadOrCreate(file) : NodeIdentity.Generate());
         Budget = new ResourceBudget(new ResourceBudgetOptions
         {
@@ -46,10 +48,9 @@ internal sealed class NodeParts : IAsyncDisposable
         var wiring = new SwarmWiring(Identity, transports, dialer.DialAsync, (raw, cancelled) => _upgrader.UpgradeAsync(raw, null, cancelled), clock, environment.Random, Budget);
         Swarm = new Swarm(wiring, SwarmOptions(), _linksMetrics, environment.Loggers.CreateLogger<Swarm>());
         Topics = new PubSubService(Swarm, Identity, new PubSubServiceOptions { StopTimeout = options.StopTimeout / 2 }, Budget, clock, environment.Random, environment.Loggers.CreateLogger<PubSubService>(), environment.Meters);
-        if (Discoveries() is { Count: > 0 } discoveries)
-        {
-            _discovery = new DiscoveryService(Swarm, discoveries, new DialPlanOptions(), clock, environment.Random.Fork("discovery"), _discoveryMetrics, environment.Loggers.CreateLogger<DiscoveryService>());
-        }
+        Discovery = Discoveries();
+        Discovery.Observe(new DiscoveryEvents(events));
+        _discovery = new DiscoveryService(Swarm, [Discovery], new DialPlanOptions(), clock, environment.Random.Fork("discovery"), _discoveryMetrics, environment.Loggers.CreateLogger<DiscoveryService>());
     }
 
     public NodeIdentity Identity { get; }
@@ -60,12 +61,16 @@ internal sealed class NodeParts : IAsyncDisposable
 
     public PubSubService Topics { get; }
 
-    public Task StartDiscoveryAsync(CancellationToken cancellationToken) => _discovery?.StartAsync(cancellationToken) ?? Task.CompletedTask;
+    public DiscoverySet Discovery { get; }
+
+    public Task StartDiscoveryAsync(CancellationToken cancellationToken) =>
+        _options.Discovery.Mode == DiscoveryMode.Off ? Task.CompletedTask : _discovery.StartAsync(cancellationToken);
 
     public async Task StopAsync(TimeSpan deadline)
     {
         var start = _environment.Clock.GetTimestamp();
-        if (_discovery is not null) await _discovery.DisposeAsync();
+        await _discovery.DisposeAsync();
+        await Discovery.DisposeAsync();
         await Topics.DisposeAsync();
         var left = deadline - _environment.Clock.GetElapsedTime(start);
         await Swarm.StopAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero);
@@ -108,21 +113,22 @@ internal sealed class NodeParts : IAsyncDisposable
         return options;
     }
 
-    private List<IDiscovery> Discoveries()
+    private DiscoverySet Discoveries()
     {
-        var discoveries = new List<IDiscovery>();
-        if (_options.Bootstrap.Count > 0)
+        var options = _options.Discovery;
+        var names = options.Providers.AsEnumerable();
+        if (_options.Bootstrap.Count > 0) names = names.Append("bootstrap");
+        if (_options.Mdns) names = names.Append("mdns");
+        return new DiscoverySet(_discoveryKinds, new DiscoveryContext(Identity.PeerId, options)
         {
-            discoveries.Add(new BootstrapDiscovery(_options.Bootstrap.Select(Multiaddr.ParseUserInput), _environment.Loggers.CreateLogger<BootstrapDiscovery>()));
-        }
-
-        if (_options.Mdns)
-        {
-            var mdns = new MdnsDiscoveryOptions { Port = _options.MdnsPort };
-            if (_options.MdnsInterfaces.Count > 0) mdns.Interfaces = [.. _options.MdnsInterfaces.Select(IPAddress.Parse)];
-            discoveries.Add(new MdnsDiscovery(Identity.PeerId, () => Swarm.ListenAddresses, mdns, _environment.Clock, _environment.Random.Fork("mdns"), _discoveryMetrics, _environment.Loggers.CreateLogger<MdnsDiscovery>()));
-        }
-
-        return discoveries;
+            Addresses = () => Swarm.ListenAddresses,
+            Bootstrap = [.. _options.Bootstrap.Select(Multiaddr.ParseUserInput)],
+            Host = Swarm,
+            Network = _environment.Network,
+            Clock = _environment.Clock,
+            Random = _environment.Random.Fork("discovery"),
+            Metrics = _discoveryMetrics,
+            Loggers = _environment.Loggers,
+        }, names);
     }
 }

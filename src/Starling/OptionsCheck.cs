@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Reflection;
 using Microsoft.Extensions.Options;
 using Starling.Protocols.Links;
@@ -41,21 +39,13 @@ internal sealed class OptionsCheck : IValidateOptions<StarlingOptions>
         }
 
         Addresses(options.Bootstrap, 256, nameof(options.Bootstrap), "/ip4/192.0.2.1/tcp/4001/p2p/ID");
-        foreach (var text in options.MdnsInterfaces)
-        {
-            if (!IPAddress.TryParse(text, out var ip) || ip.AddressFamily != AddressFamily.InterNetwork) _problems.Add(nameof(options.MdnsInterfaces), text, "is no IPv4 address", "name the interface by its own IPv4 address, such as 127.0.0.1");
-        }
-
-        if (options.MdnsInterfaces.Count > 64) _problems.Add(nameof(options.MdnsInterfaces), $"{options.MdnsInterfaces.Count} addresses", "are more than 64", "leave some out");
-        if (options.MdnsInterfaces.Distinct().Count() != options.MdnsInterfaces.Count) _problems.Add(nameof(options.MdnsInterfaces), string.Join(", ", options.MdnsInterfaces), "names one twice", "name each once");
+        if (options.Bootstrap.Count == 0 && options.Discovery.Providers.Contains("bootstrap")) _problems.Add("Discovery:Providers", "bootstrap", "has nobody to dial", $"give addresses in {nameof(options.Bootstrap)}");
         foreach (var text in options.Security.Where(text => !SecurityNames.Contains(text)))
         {
             _problems.Add(nameof(options.Security), text, "is no security protocol", $"use {string.Join(" or ", SecurityNames)}");
         }
 
         if (options.Security.Distinct().Count() != options.Security.Count) _problems.Add(nameof(options.Security), string.Join(", ", options.Security), "names one twice", "name each once");
-        _problems.Least(options.MdnsPort, 1, nameof(options.MdnsPort));
-        if (options.MdnsPort > 65535) _problems.Add(nameof(options.MdnsPort), options.MdnsPort, "is no UDP port", "use a value from 1 to 65535");
         _problems.Least(options.MaxLinks, 1, nameof(options.MaxLinks));
         _problems.Least(options.MaxHandshakes, 1, nameof(options.MaxHandshakes));
         _problems.Least(options.MaxStreams, 1, nameof(options.MaxStreams));

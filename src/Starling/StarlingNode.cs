@@ -76,6 +76,7 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
     public async Task<IReadOnlyList<Multiaddr>> ListenAsync(Multiaddr address, CancellationToken cancellationToken = default)
     {
         var bound = (await _parts.Swarm.ListenAsync(address, cancellationToken)).Select(one => one.WithPeerId(PeerId)).ToList();
+        _parts.Discovery.AddressesChanged();
         bound.ForEach(one => _events.Raise(new NodeEvent.Listening(one)));
         return bound;
     }

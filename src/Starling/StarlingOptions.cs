@@ -13,17 +13,11 @@ public sealed partial class StarlingOptions
     public IList<string> Listen { get; set; } = [];
 
     /// <summary>Addresses of peers to stay linked to, best with <c>/p2p/ID</c> at the end. Default none. At most 256.</summary>
-    /// <remarks>Dialled again with a growing pause whenever they are not linked. Without an id, whoever answers first is trusted until the node stops.</remarks>
+    /// <remarks>Given any, the discovery <c>bootstrap</c> is used without being named. Dialled again with a growing pause whenever they are not linked. Without an id, whoever answers first is trusted until the node stops.</remarks>
     public IList<string> Bootstrap { get; set; } = [];
 
-    /// <summary>Whether to find and to be found by multicast DNS. Default off, because it tells the interface's network that the node is there.</summary>
+    /// <summary>Whether to find and to be found by multicast DNS: the same as naming <c>mdns</c> in <c>Discovery:Providers</c>. Default off, because it tells the interface's network that the node is there.</summary>
     public bool Mdns { get; set; }
-
-    /// <summary>The interfaces for multicast DNS, each by its IPv4 address. Default <c>127.0.0.1</c>: nodes on this machine.</summary>
-    public IList<string> MdnsInterfaces { get; set; } = [];
-
-    /// <summary>The UDP port of multicast DNS. Default 5353, where every other implementation is; from 1 to 65535.</summary>
-    public int MdnsPort { get; set; } = 5353;
 
     /// <summary>The name that other Starling nodes show for this one. Default none. At most 64 characters; nobody verifies it.</summary>
     public string? DisplayName { get; set; }

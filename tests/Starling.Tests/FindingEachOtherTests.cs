@@ -56,7 +56,7 @@ public class FindingEachOtherTests
     }
 
     private Task<StarlingNode> StartAsync(NodeIdentity? identity = null) =>
-        StarlingNode.StartAsync(new StarlingOptions { Mdns = true, MdnsPort = _port }, new NodeEnvironment { Identity = identity });
+        StarlingNode.StartAsync(new StarlingOptions { Mdns = true, Discovery = { Mdns = { Port = _port } } }, new NodeEnvironment { Identity = identity });
 
     private static int FreeUdpPort()
     {

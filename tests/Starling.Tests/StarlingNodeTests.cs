@@ -105,12 +105,12 @@ public class StarlingNodeTests
             Listen = ["/ip4/127.0.0.1/tcp/banana"],
             Bootstrap = ["nowhere"],
             Security = ["rot13"],
-            MdnsInterfaces = ["::1"],
+            Discovery = { Interfaces = ["::1"] },
             MaxLinks = 0,
             DialTimeout = TimeSpan.Zero,
             DisplayName = new string('x', 65),
         }));
-        foreach (var option in new[] { "Listen", "Bootstrap", "Security", "MdnsInterfaces", "MaxLinks", "DialTimeout", "DisplayName" })
+        foreach (var option in new[] { "Listen", "Bootstrap", "Security", "Discovery:Interfaces", "MaxLinks", "DialTimeout", "DisplayName" })
         {
             Assert.Contains($"Starling option {option}: ", error.Message, StringComparison.Ordinal);
         }

@@ -3,8 +3,9 @@ using Microsoft.Extensions.Logging;
 namespace Starling.Net.Discovery;
 
 /// <summary>Peers that are known beforehand: reported when started, and vouched for until stopped.</summary>
-/// <remarks>Because they are never lost, <see cref="DiscoveryService"/> goes on dialling them for ever, with a growing, jittered
-/// pause, whenever they are not linked. Addresses of one peer id count as one peer; an address without one is a peer by itself.</remarks>
+/// <remarks>Because they are never lost, whoever dials what discoveries find goes on dialling them for ever, with a growing, jittered
+/// pause, whenever they are not linked; names in addresses are resolved anew by each dial. Addresses of one peer id count as one
+/// peer; an address without one is a peer by itself. It sends nothing and has no beacon.</remarks>
 public sealed class BootstrapDiscovery : IDiscovery
 {
     private readonly IReadOnlyList<DiscoveredPeer> _peers;
@@ -12,16 +13,16 @@ public sealed class BootstrapDiscovery : IDiscovery
     private int _running;
 
     /// <summary>Creates a stopped discovery.</summary>
-    /// <param name="addresses">Where the peers are, with or without peer id.</param>
-    /// <param name="logger">Is told of observers that fail.</param>
-    public BootstrapDiscovery(IEnumerable<Multiaddr> addresses, ILogger logger)
+    /// <param name="context">The node; <see cref="DiscoveryContext.Bootstrap"/> says where the peers are, with or without peer id.</param>
+    public BootstrapDiscovery(DiscoveryContext context)
     {
-        var all = addresses.Distinct().ToList();
+        ArgumentNullException.ThrowIfNull(context);
+        var all = context.Bootstrap.Distinct().ToList();
         var named = all.Where(one => one.PeerId is not null).GroupBy(one => one.PeerId!)
             .Select(peer => new DiscoveredPeer(peer.Key, [.. peer.Select(one => one.WithoutPeerId())], Name));
         var nameless = all.Where(one => one.PeerId is null).Select(one => new DiscoveredPeer(null, [one], Name));
         _peers = [.. named, .. nameless];
-        _feed = new DiscoveryFeed(logger);
+        _feed = new DiscoveryFeed(context.Clock, context.Loggers.CreateLogger<BootstrapDiscovery>());
     }
 
     /// <inheritdoc/>
@@ -31,10 +32,12 @@ public sealed class BootstrapDiscovery : IDiscovery
     public bool IsRunning => Volatile.Read(ref _running) != 0;
 
     /// <inheritdoc/>
+    public IReadOnlyList<DiscoveredPeer> Known => _feed.Known;
+
+    /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken = default)
     {
-        if (Interlocked.Exchange(ref _running, 1) != 0) return Task.CompletedTask;
-        foreach (var peer in _peers) _feed.Found(peer);
+        if (Interlocked.Exchange(ref _running, 1) == 0) Vouch();
         return Task.CompletedTask;
     }
 
@@ -48,6 +51,19 @@ public sealed class BootstrapDiscovery : IDiscovery
     /// <inheritdoc/>
     public IDisposable Observe(IDiscoveryObserver observer) => _feed.Add(observer);
 
+    /// <summary>Yields the peers, and ends: there is nobody to wait for.</summary>
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync() => await StopAsync();
+    public IAsyncEnumerable<DiscoveredPeer> FindAsync(DiscoverySearch? search = null, CancellationToken cancellationToken = default)
+    {
+        if (!IsRunning) throw DiscoveryFeed.NotRunning(Name);
+        return _feed.FindAsync((search ?? new DiscoverySearch()) with { Timeout = TimeSpan.Zero }, Vouch, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
+
+    private void Vouch()
+    {
+        foreach (var peer in _peers) _feed.Found(peer);
+    }
 }

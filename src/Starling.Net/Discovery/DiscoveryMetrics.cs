@@ -15,6 +15,7 @@ public sealed class DiscoveryMetrics : IDisposable
     private readonly Counter<long> _found;
     private readonly Counter<long> _lost;
     private readonly Counter<long> _dials;
+    private readonly Counter<long> _restarts;
 
     /// <summary>Creates the instruments in the factory's meter, or in a meter of its own.</summary>
     public DiscoveryMetrics(IMeterFactory? factory = null)
@@ -25,6 +26,7 @@ public sealed class DiscoveryMetrics : IDisposable
         _found = _meter.CreateCounter<long>("starling.discovery.found", "{peer}", "Peers found, or found anew with other addresses, by source.");
         _lost = _meter.CreateCounter<long>("starling.discovery.lost", "{peer}", "Peers lost, by source.");
         _dials = _meter.CreateCounter<long>("starling.discovery.dials", "{dial}", "Dials to found peers, by outcome.");
+        _restarts = _meter.CreateCounter<long>("starling.discovery.restarts", "{restart}", "Sockets opened anew after a change of the network, by source.");
     }
 
     /// <inheritdoc/>
@@ -39,6 +41,8 @@ public sealed class DiscoveryMetrics : IDisposable
     internal void Found(string source) => _found.Add(1, new KeyValuePair<string, object?>("source", source));
 
     internal void Lost(string source) => _lost.Add(1, new KeyValuePair<string, object?>("source", source));
+
+    internal void Restarted(string source) => _restarts.Add(1, new KeyValuePair<string, object?>("source", source));
 
     internal void Dialed(DialOutcome outcome) => _dials.Add(1, new KeyValuePair<string, object?>("outcome", outcome.ToString()));
 }

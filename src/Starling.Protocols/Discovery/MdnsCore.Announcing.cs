@@ -10,10 +10,12 @@ public sealed partial class MdnsCore
 
     private uint Ttl => (uint)_options.Ttl.TotalSeconds;
 
-    private void Answer(int index, Instant now, ICollection<MdnsEffect> effects)
+    private void Answer(int index, Instant now, ICollection<DiscoveryEffect> effects)
     {
         var face = _faces[index];
         face.NextAnswer = Instant.Never;
+        face.IsAsked = false;
+        PlanBeacon(face, now);
         var texts = new List<ReadOnlyMemory<byte>>();
         ushort port = 0;
 
@@ -45,7 +47,7 @@ public sealed partial class MdnsCore
     }
 
     /// <summary>Tells DNS-SD browsers that the service exists; in a packet of its own, for some peers take the last pointer of a packet for the peer's.</summary>
-    private void AnswerMeta(int index, Instant now, ICollection<MdnsEffect> effects)
+    private void AnswerMeta(int index, Instant now, ICollection<DiscoveryEffect> effects)
     {
         var face = _faces[index];
         face.NextMetaAnswer = Instant.Never;

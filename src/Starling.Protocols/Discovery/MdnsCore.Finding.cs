@@ -18,7 +18,7 @@ public sealed partial class MdnsCore
     /// <summary>Peers that are known now.</summary>
     public int PeerCount => _peers.Count;
 
-    private void OnResponse(int face, DnsMessage response, Instant now, ICollection<MdnsEffect> effects)
+    private void OnResponse(int face, DnsMessage response, Instant now, ICollection<DiscoveryEffect> effects)
     {
         var peers = 0;
         foreach (var record in response.Answers)
@@ -27,7 +27,7 @@ public sealed partial class MdnsCore
             if (pointer.Target.Equals(_instance)) continue;
             if (++peers > MaxPeersInPacket)
             {
-                effects.Add(new MdnsEffect.Refused(MdnsRefusal.TooManyPeersInPacket));
+                effects.Add(new DiscoveryEffect.Refused(DiscoveryRefusal.TooManyPeersInPacket));
                 return;
             }
 
@@ -36,7 +36,7 @@ public sealed partial class MdnsCore
         }
     }
 
-    private void OnAnnouncement(int face, DnsRecord.Ptr pointer, DnsMessage response, Instant now, ICollection<MdnsEffect> effects)
+    private void OnAnnouncement(int face, DnsRecord.Ptr pointer, DnsMessage response, Instant now, ICollection<DiscoveryEffect> effects)
     {
         var addresses = new List<Multiaddr>();
         var read = 0;
@@ -49,29 +49,29 @@ public sealed partial class MdnsCore
             foreach (var value in text.Strings)
             {
                 if (!value.Span.StartsWith("dnsaddr="u8)) continue;
-                if (read++ == _options.MaxAddressesPerPeer) effects.Add(new MdnsEffect.Refused(MdnsRefusal.TooManyAddresses));
+                if (read++ == _options.MaxAddressesPerPeer) effects.Add(new DiscoveryEffect.Refused(DiscoveryRefusal.TooManyAddresses));
                 if (read > _options.MaxAddressesPerPeer) break;
                 if (Read(value.Span[AddressKey.Length..]) is not { } address)
                 {
-                    effects.Add(new MdnsEffect.Refused(MdnsRefusal.UnreadableAddress));
+                    effects.Add(new DiscoveryEffect.Refused(DiscoveryRefusal.UnreadableAddress));
                     continue;
                 }
 
                 var named = address.Components[^1].Protocol == "p2p" ? address.PeerId : null;
                 if (named is null || !named.Equals(peer ?? named))
                 {
-                    effects.Add(new MdnsEffect.Refused(named is null ? MdnsRefusal.NoPeerId : MdnsRefusal.MixedPeerIds));
+                    effects.Add(new DiscoveryEffect.Refused(named is null ? DiscoveryRefusal.NoPeerId : DiscoveryRefusal.MixedPeerIds));
                     return;
                 }
 
                 peer = named;
-                if (!FitsFace(address, _faces[face])) effects.Add(new MdnsEffect.Refused(MdnsRefusal.UnfitAddress));
+                if (!FitsFace(address, _faces[face])) effects.Add(new DiscoveryEffect.Refused(DiscoveryRefusal.UnfitAddress));
                 else if (address.WithoutPeerId() is var plain && !addresses.Contains(plain)) addresses.Add(plain);
             }
         }
 
         if (peer is null || addresses.Count == 0) return;
-        if (peer.Equals(_self)) effects.Add(new MdnsEffect.Refused(MdnsRefusal.OwnPeerId));
+        if (peer.Equals(_self)) effects.Add(new DiscoveryEffect.Refused(DiscoveryRefusal.OwnPeerId));
         else Keep((face, pointer.Target), peer, addresses, now + Bounded(pointer.Ttl), effects);
     }
 
@@ -89,16 +89,16 @@ public sealed partial class MdnsCore
         return asked < least ? least : asked > LongestTtl ? LongestTtl : asked;
     }
 
-    private void Keep((int Face, DnsName Instance) key, PeerId peer, List<Multiaddr> addresses, Instant expires, ICollection<MdnsEffect> effects)
+    private void Keep((int Face, DnsName Instance) key, PeerId peer, List<Multiaddr> addresses, Instant expires, ICollection<DiscoveryEffect> effects)
     {
         if (_sightings.TryGetValue(key, out var known))
         {
             if (known.Peer.Equals(peer))
             {
                 known.Expires = expires;
-                if (known.Addresses.Count == addresses.Count && !known.Addresses.Except(addresses).Any()) return;
+                var same = known.Addresses.Count == addresses.Count && !known.Addresses.Except(addresses).Any();
                 known.Addresses = addresses;
-                Report(peer, effects);
+                Report(peer, isNews: !same, effects);
                 return;
             }
 
@@ -112,7 +112,7 @@ public sealed partial class MdnsCore
         if (sightings?.Count == MaxSightingsPerPeer) _sightings.Remove(Oldest(sightings));
         if (_sightings.Count >= _options.MaxPeers)
         {
-            effects.Add(new MdnsEffect.Refused(MdnsRefusal.TableFull));
+            effects.Add(new DiscoveryEffect.Refused(DiscoveryRefusal.TableFull));
             return;
         }
 
@@ -121,20 +121,23 @@ public sealed partial class MdnsCore
         sightings.Add(seen);
         _sightings.Add(key, seen);
         _nextExpiry = Sooner(_nextExpiry, expires);
-        if (!before.IsSupersetOf(addresses)) Report(peer, effects);
+        Report(peer, isNews: !before.IsSupersetOf(addresses), effects);
     }
 
-    private void Report(PeerId peer, ICollection<MdnsEffect> effects) =>
-        effects.Add(new MdnsEffect.Found(peer, [.. _peers[peer].SelectMany(one => one.Addresses).Distinct()]));
+    private void Report(PeerId peer, bool isNews, ICollection<DiscoveryEffect> effects)
+    {
+        IReadOnlyList<Multiaddr> all = [.. _peers[peer].SelectMany(one => one.Addresses).Distinct()];
+        effects.Add(isNews ? new DiscoveryEffect.Found(peer, all) : new DiscoveryEffect.Heard(peer, all));
+    }
 
-    private void Remove((int Face, DnsName Instance) key, ICollection<MdnsEffect> effects)
+    private void Remove((int Face, DnsName Instance) key, ICollection<DiscoveryEffect> effects)
     {
         if (!_sightings.Remove(key, out var gone)) return;
         var left = _peers[gone.Peer];
         left.Remove(gone);
         if (left.Count > 0) return;
         _peers.Remove(gone.Peer);
-        effects.Add(new MdnsEffect.Lost(gone.Peer));
+        effects.Add(new DiscoveryEffect.Lost(gone.Peer, gone.Addresses));
     }
 
     private static (int Face, DnsName Instance) Oldest(List<Sighting> sightings)
@@ -144,7 +147,7 @@ public sealed partial class MdnsCore
         return oldest.Key;
     }
 
-    private void Expire(Instant now, ICollection<MdnsEffect> effects)
+    private void Expire(Instant now, ICollection<DiscoveryEffect> effects)
     {
         if (now < _nextExpiry) return;
         _nextExpiry = Instant.Never;

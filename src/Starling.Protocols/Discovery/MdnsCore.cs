@@ -7,7 +7,7 @@ namespace Starling.Protocols.Discovery;
 /// question for the service (its own too, so that others learn of it in passing) at most once per
 /// <see cref="MdnsOptions.AnswerInterval"/>, and takes a query heard from another node in place of its own next one.</para>
 /// <para>Not safe for several threads; the shell calls it from one loop and carries out the effects in order.</para></remarks>
-public sealed partial class MdnsCore
+public sealed partial class MdnsCore : IMulticastCore
 {
     /// <summary>Characters of the random name that stands for this node in DNS (the specification wants at least 32).</summary>
     public const int PeerNameLength = 40;
@@ -25,19 +25,28 @@ public sealed partial class MdnsCore
     private readonly DnsName _host;
     private readonly Face[] _faces;
     private IReadOnlyList<Multiaddr> _addresses = [];
+    private readonly bool _listenOnly;
     private bool _running;
+    private bool _beaconing;
+    private TimeSpan _beaconInterval;
     private Instant _timer = Instant.Never;
 
     /// <summary>Creates a stopped core.</summary>
-    /// <exception cref="ArgumentException">An option is out of range, or there is no interface.</exception>
-    public MdnsCore(PeerId self, MdnsOptions options, IReadOnlyList<MdnsInterface> interfaces, RandomSource random)
+    /// <param name="self">This node's id.</param>
+    /// <param name="options">Names, intervals and limits; not changed afterwards.</param>
+    /// <param name="interfaces">Where; their order gives their indexes. None is nobody to talk to.</param>
+    /// <param name="random">Names and jitter.</param>
+    /// <param name="listenOnly">Whether the node only hears and never sends a packet.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public MdnsCore(PeerId self, MdnsOptions options, IReadOnlyList<MulticastInterface> interfaces, RandomSource random, bool listenOnly = false)
     {
-        ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(interfaces);
-        options.Validate();
-        if (interfaces.Count == 0) throw new ArgumentException("Multicast DNS needs at least one interface.", nameof(interfaces));
+        OptionProblems.ThrowIfAny(options);
         _self = self;
         _options = options;
+        _listenOnly = listenOnly;
+        _beaconInterval = options.BeaconInterval;
+        _beaconing = true;
 
         // Of the node's own, so that nodes with the same seed do not take each other for themselves.
         _random = random.Fork($"mdns {self}");
@@ -55,21 +64,22 @@ public sealed partial class MdnsCore
     public string PeerName { get; }
 
     /// <summary>Starts: announces this node and asks for others after a random 20 to 120 ms (RFC 6762 §5.2).</summary>
-    public void Start(Instant now, ICollection<MdnsEffect> effects)
+    public void Start(Instant now, ICollection<DiscoveryEffect> effects)
     {
         if (_running) return;
         _running = true;
         foreach (var face in _faces)
         {
             face.Interval = _options.FirstQueryInterval;
-            face.NextAnswer = face.NextQuery = now + ShortDelay();
+            if (!_listenOnly) face.NextQuery = now + ShortDelay();
+            if (IsBeaconing) face.NextAnswer = face.NextQuery;
         }
 
         Schedule(effects);
     }
 
     /// <summary>Stops: says good-bye for itself (RFC 6762 §10.1) and forgets every peer without reporting them lost.</summary>
-    public void Stop(ICollection<MdnsEffect> effects)
+    public void Stop(ICollection<DiscoveryEffect> effects)
     {
         if (!_running) return;
         _running = false;
@@ -85,23 +95,24 @@ public sealed partial class MdnsCore
     }
 
     /// <summary>Sets the addresses to announce, without peer id. A change is announced at once, within the answer interval.</summary>
-    public void SetAddresses(IReadOnlyList<Multiaddr> addresses, Instant now, ICollection<MdnsEffect> effects)
+    public void SetAddresses(IReadOnlyList<Multiaddr> addresses, Instant now, ICollection<DiscoveryEffect> effects)
     {
         ArgumentNullException.ThrowIfNull(addresses);
         if (addresses.SequenceEqual(_addresses)) return;
         _addresses = [.. addresses];
-        if (!_running) return;
+        if (!_running || !IsBeaconing) return;
         foreach (var face in _faces) PlanAnswer(face, now, ShortDelay());
         Schedule(effects);
     }
 
     /// <summary>Does what is due. Calling it early or late does no harm.</summary>
-    public void Tick(Instant now, ICollection<MdnsEffect> effects)
+    public void Tick(Instant now, ICollection<DiscoveryEffect> effects)
     {
         if (!_running) return;
         for (var i = 0; i < _faces.Length; i++)
         {
             var face = _faces[i];
+            if (face.NextBeacon <= now) PlanBeacon(face, now);
             if (face.NextAnswer <= now) Answer(i, now, effects);
             if (face.NextMetaAnswer <= now) AnswerMeta(i, now, effects);
             if (face.NextQuery <= now) Ask(i, now, effects);
@@ -117,7 +128,7 @@ public sealed partial class MdnsCore
     /// <param name="packet">The packet; not kept.</param>
     /// <param name="now">The present instant.</param>
     /// <param name="effects">Where effects are added.</param>
-    public void Receive(int face, ReadOnlySpan<byte> packet, Instant now, ICollection<MdnsEffect> effects)
+    public void Receive(int face, ReadOnlySpan<byte> packet, Instant now, ICollection<DiscoveryEffect> effects)
     {
         ArgumentNullException.ThrowIfNull(effects);
         if (!_running) return;
@@ -130,33 +141,41 @@ public sealed partial class MdnsCore
                 OnQuery(_faces[face], message!, now);
                 break;
             case DnsError.TooLarge:
-                effects.Add(new MdnsEffect.Refused(MdnsRefusal.TooLarge));
+                effects.Add(new DiscoveryEffect.Refused(DiscoveryRefusal.TooLarge));
                 return;
             case DnsError.TooManyEntries:
-                effects.Add(new MdnsEffect.Refused(MdnsRefusal.TooManyEntries));
+                effects.Add(new DiscoveryEffect.Refused(DiscoveryRefusal.TooManyEntries));
                 return;
             default:
-                effects.Add(new MdnsEffect.Refused(MdnsRefusal.Malformed));
+                effects.Add(new DiscoveryEffect.Refused(DiscoveryRefusal.Malformed));
                 return;
         }
 
         Schedule(effects);
     }
 
+    int IMulticastCore.MaxPacket => DnsMessage.MaxPacket;
+
+    void IMulticastCore.Receive(int face, IPEndPoint from, ReadOnlySpan<byte> packet, Instant now, ICollection<DiscoveryEffect> effects) =>
+        Receive(face, packet, now, effects);
+
     private void OnQuery(Face face, DnsMessage query, Instant now)
     {
+        // Others may learn of this node in passing from the answer to its own question, but not when it does not announce itself.
+        var isEcho = IsEcho(face, query, now);
+        if (_listenOnly || (isEcho && !IsBeaconing)) return;
         foreach (var question in query.Questions)
         {
             if (Asks(question, DnsType.Ptr, _service))
             {
                 // Everybody hears every answer, so another node's query serves us as well as our own (RFC 6762 §7.3).
                 PlanQuery(face, now);
-                PlanAnswer(face, now, ShortDelay());
+                PlanReply(face, now);
             }
             else if (Asks(question, DnsType.Srv, _instance) || Asks(question, DnsType.Txt, _instance)
                 || Asks(question, DnsType.A, _host) || Asks(question, DnsType.Aaaa, _host))
             {
-                PlanAnswer(face, now, ShortDelay());
+                PlanReply(face, now);
             }
             else if (Asks(question, DnsType.Ptr, MetaService))
             {
@@ -165,9 +184,11 @@ public sealed partial class MdnsCore
         }
     }
 
-    private void Ask(int index, Instant now, ICollection<MdnsEffect> effects)
+    private void Ask(int index, Instant now, ICollection<DiscoveryEffect> effects)
     {
         var face = _faces[index];
+        face.LastQuery = now;
+        face.Echoes++;
         Send(index, DnsMessage.Query(_service, DnsType.Ptr), effects);
         PlanQuery(face, now);
         var doubled = face.Interval * 2;
@@ -179,9 +200,15 @@ public sealed partial class MdnsCore
     private void PlanAnswer(Face face, Instant now, TimeSpan delay) =>
         face.NextAnswer = Sooner(face.NextAnswer, Later(now + delay, face.LastAnswer + _options.AnswerInterval));
 
+    private void PlanReply(Face face, Instant now)
+    {
+        face.IsAsked = true;
+        PlanAnswer(face, now, ShortDelay());
+    }
+
     private TimeSpan ShortDelay() => ShortestDelay + (DelaySpread * _random.NextDouble());
 
-    private static void Send(int face, DnsMessage message, ICollection<MdnsEffect> effects) => effects.Add(new MdnsEffect.Send(face, message.Write()));
+    private static void Send(int face, DnsMessage message, ICollection<DiscoveryEffect> effects) => effects.Add(new DiscoveryEffect.Send(face, message.Write()));
 
     private static bool Asks(DnsQuestion question, DnsType type, DnsName name) => (question.Type == type || question.Type == DnsType.Any) && question.Name.Equals(name);
 
@@ -189,22 +216,22 @@ public sealed partial class MdnsCore
 
     private static Instant Later(Instant left, Instant right) => left > right ? left : right;
 
-    private void Schedule(ICollection<MdnsEffect> effects)
+    private void Schedule(ICollection<DiscoveryEffect> effects)
     {
         var due = Instant.Never;
         if (_running)
         {
             due = _nextExpiry;
-            foreach (var face in _faces) due = Sooner(due, Sooner(face.NextQuery, Sooner(face.NextAnswer, face.NextMetaAnswer)));
+            foreach (var face in _faces) due = Sooner(due, Sooner(Sooner(face.NextQuery, face.NextBeacon), Sooner(face.NextAnswer, face.NextMetaAnswer)));
         }
 
         if (due == _timer) return;
         _timer = due;
-        effects.Add(new MdnsEffect.SetTimer(due));
+        effects.Add(new DiscoveryEffect.SetTimer(due));
     }
 
     /// <summary>What is planned on one interface.</summary>
-    private sealed class Face(MdnsInterface face)
+    private sealed class Face(MulticastInterface face)
     {
         // Far enough back that nothing is held up by it, and no sum overflows.
         private static readonly Instant LongAgo = new(long.MinValue / 2);
@@ -217,7 +244,15 @@ public sealed partial class MdnsCore
 
         public Instant NextQuery { get; set; } = Instant.Never;
 
+        public Instant LastQuery { get; set; } = LongAgo;
+
+        public int Echoes { get; set; }
+
+        public Instant NextBeacon { get; set; } = Instant.Never;
+
         public Instant NextAnswer { get; set; } = Instant.Never;
+
+        public bool IsAsked { get; set; }
 
         public Instant LastAnswer { get; set; } = LongAgo;
 
@@ -229,7 +264,9 @@ public sealed partial class MdnsCore
 
         public void Reset()
         {
-            NextQuery = NextAnswer = NextMetaAnswer = Instant.Never;
+            NextQuery = NextBeacon = NextAnswer = NextMetaAnswer = Instant.Never;
+            Echoes = 0;
+            IsAsked = false;
             Announced = false;
         }
     }

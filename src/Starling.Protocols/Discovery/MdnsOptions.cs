@@ -3,7 +3,7 @@ namespace Starling.Protocols.Discovery;
 /// <summary>How a node announces itself and looks for others by multicast DNS.</summary>
 /// <remarks>All peers of a network hear one query, and each answers once: a network of n nodes costs about
 /// n + 1 packets of 200 to 1,000 bytes every <see cref="QueryInterval"/>, whoever asks.</remarks>
-public sealed class MdnsOptions
+public class MdnsOptions : ICheckedOptions
 {
     /// <summary>The service name of the libp2p specification (discovery/mdns).</summary>
     public const string DefaultServiceName = "_p2p._udp.local";
@@ -20,6 +20,10 @@ public sealed class MdnsOptions
     /// <summary>The least time between two answers on one interface, however many ask. Default 1 s (RFC 6762 §6).</summary>
     public TimeSpan AnswerInterval { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>The time from one announcement to the next when nobody asks in between, before a jitter of a quarter either way. Default 60 s, at least <see cref="AnswerInterval"/>.</summary>
+    /// <remarks>An answer counts as an announcement: where nodes ask every <see cref="QueryInterval"/> there is nothing left to announce.</remarks>
+    public TimeSpan BeaconInterval { get; set; } = TimeSpan.FromSeconds(60);
+
     /// <summary>How long others may keep our records. Default 120 s, at least twice <see cref="QueryInterval"/>.</summary>
     public TimeSpan Ttl { get; set; } = TimeSpan.FromSeconds(120);
 
@@ -32,30 +36,26 @@ public sealed class MdnsOptions
     /// <summary>Addresses of our own in an announcement. Default 8, which stays below 1,400 bytes in practice.</summary>
     public int MaxOwnAddresses { get; set; } = 8;
 
-    /// <summary>Checks the options.</summary>
-    /// <exception cref="ArgumentException">One is out of range; the message says which and what to change.</exception>
-    public void Validate()
+    /// <inheritdoc/>
+    public virtual void Check(OptionProblems problems)
     {
+        ArgumentNullException.ThrowIfNull(problems);
         try
         {
             _ = DnsName.Parse(ServiceName).WithLabel(new string('x', MdnsCore.PeerNameLength));
         }
         catch (FormatException wrong)
         {
-            throw new ArgumentException($"{nameof(ServiceName)} cannot be used: {wrong.Message}", wrong);
+            problems.Add(nameof(ServiceName), ServiceName, $"is no service name ({wrong.Message})", "write it like _p2p-lab._udp.local");
         }
 
-        Require(FirstQueryInterval > TimeSpan.Zero, $"{nameof(FirstQueryInterval)} must be positive.");
-        Require(QueryInterval >= FirstQueryInterval, $"{nameof(QueryInterval)} must not be shorter than {nameof(FirstQueryInterval)}.");
-        Require(AnswerInterval > TimeSpan.Zero, $"{nameof(AnswerInterval)} must be positive.");
-        Require(Ttl >= 2 * QueryInterval && Ttl <= TimeSpan.FromDays(1), $"{nameof(Ttl)} must be at least twice {nameof(QueryInterval)} and at most a day.");
-        Require(MaxPeers > 0, $"{nameof(MaxPeers)} must be positive.");
-        Require(MaxAddressesPerPeer > 0, $"{nameof(MaxAddressesPerPeer)} must be positive.");
-        Require(MaxOwnAddresses is > 0 and <= 32, $"{nameof(MaxOwnAddresses)} must be 1 to 32: more do not fit a packet.");
-    }
-
-    private static void Require(bool holds, string message)
-    {
-        if (!holds) throw new ArgumentException(message);
+        problems.Positive(FirstQueryInterval, nameof(FirstQueryInterval));
+        problems.Positive(AnswerInterval, nameof(AnswerInterval));
+        if (QueryInterval < FirstQueryInterval) problems.Add(nameof(QueryInterval), QueryInterval, $"is shorter than {nameof(FirstQueryInterval)}", $"use at least {FirstQueryInterval}");
+        if (BeaconInterval < AnswerInterval || BeaconInterval > TimeSpan.FromDays(1)) problems.Add(nameof(BeaconInterval), BeaconInterval, "is out of range", $"use {nameof(AnswerInterval)}, {AnswerInterval}, up to a day");
+        if (Ttl < 2 * QueryInterval || Ttl > TimeSpan.FromDays(1)) problems.Add(nameof(Ttl), Ttl, "is out of range", $"use twice {nameof(QueryInterval)}, {2 * QueryInterval}, up to a day");
+        problems.Least(MaxPeers, 1, nameof(MaxPeers));
+        problems.Least(MaxAddressesPerPeer, 1, nameof(MaxAddressesPerPeer));
+        problems.Within(MaxOwnAddresses, 1, 32, nameof(MaxOwnAddresses));
     }
 }

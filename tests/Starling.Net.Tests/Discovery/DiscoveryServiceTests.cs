@@ -74,7 +74,8 @@ public sealed class DiscoveryServiceTests : IAsyncDisposable
         return PeerId.FromBytes(multihash);
     }
 
-    private static BootstrapDiscovery Bootstrap(params string[] addresses) => new(addresses.Select(Multiaddr.Parse), NullLogger.Instance);
+    private BootstrapDiscovery Bootstrap(params string[] addresses) =>
+        new(new DiscoveryContext(_host.LocalPeer, new DiscoveryOptions()) { Bootstrap = [.. addresses.Select(Multiaddr.Parse)], Clock = _clock, Metrics = _metrics });
 
     private DiscoveryService Service(params IDiscovery[] discoveries) =>
         new(_host, discoveries, new DialPlanOptions(), _clock, RandomSource.Seeded(1), _metrics, NullLogger.Instance);
@@ -138,11 +139,16 @@ public sealed class DiscoveryServiceTests : IAsyncDisposable
 
         public bool IsRunning => false;
 
+        public IReadOnlyList<DiscoveredPeer> Known => [];
+
         public Task StartAsync(CancellationToken cancellationToken = default) => Task.FromException(new StarlingException("no port"));
 
         public Task StopAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
 
         public IDisposable Observe(IDiscoveryObserver observer) => new Removal(() => { });
+
+        public IAsyncEnumerable<DiscoveredPeer> FindAsync(DiscoverySearch? search = null, CancellationToken cancellationToken = default) =>
+            throw DiscoveryFeed.NotRunning(Name);
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }

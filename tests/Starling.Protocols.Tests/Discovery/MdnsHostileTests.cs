@@ -19,28 +19,28 @@ public class MdnsHostileTests
         link.Inject([0, 0, 0, 0, 255, 255, 0, 0, 0, 0, 0, 0]);
         link.Inject(MdnsCoreTests.Announcement("good", 120, Address(50)));
         link.Run(TimeSpan.FromMilliseconds(5));
-        Assert.Equal([MdnsRefusal.Malformed, MdnsRefusal.TooLarge, MdnsRefusal.TooManyEntries], node.Refused);
+        Assert.Equal([DiscoveryRefusal.Malformed, DiscoveryRefusal.TooLarge, DiscoveryRefusal.TooManyEntries], node.Refused);
         Assert.Contains(Peers.Id(50), node.Found.Keys);
     }
 
     [Fact]
     public void Addresses_of_several_peers_in_one_announcement_refuse_it() =>
-        Refused(MdnsRefusal.MixedPeerIds, MdnsCoreTests.Announcement("x", 120, Address(50), Address(51)));
+        Refused(DiscoveryRefusal.MixedPeerIds, MdnsCoreTests.Announcement("x", 120, Address(50), Address(51)));
 
     [Fact]
     public void An_address_without_a_peer_id_refuses_its_announcement() =>
-        Refused(MdnsRefusal.NoPeerId, MdnsCoreTests.Announcement("x", 120, Address(50), "/ip4/127.0.0.1/tcp/2"));
+        Refused(DiscoveryRefusal.NoPeerId, MdnsCoreTests.Announcement("x", 120, Address(50), "/ip4/127.0.0.1/tcp/2"));
 
     [Fact]
     public void Our_own_peer_id_under_another_name_is_refused() =>
-        Refused(MdnsRefusal.OwnPeerId, MdnsCoreTests.Announcement("x", 120, Address(0)));
+        Refused(DiscoveryRefusal.OwnPeerId, MdnsCoreTests.Announcement("x", 120, Address(0)));
 
     [Theory]
     [InlineData("/ip4/192.168.1.2/tcp/1")]
     [InlineData("/ip4/0.0.0.0/tcp/1")]
     [InlineData("/dns4/example.com/tcp/1")]
     public void Addresses_that_do_not_fit_the_interface_are_passed_over(string address) =>
-        Refused(MdnsRefusal.UnfitAddress, MdnsCoreTests.Announcement("x", 120, $"{address}/p2p/{Peers.Id(50)}"));
+        Refused(DiscoveryRefusal.UnfitAddress, MdnsCoreTests.Announcement("x", 120, $"{address}/p2p/{Peers.Id(50)}"));
 
     [Fact]
     public void Loopback_addresses_are_not_believed_on_a_real_interface()
@@ -50,7 +50,7 @@ public class MdnsHostileTests
         link.Inject(MdnsCoreTests.Announcement("x", 120, Address(50), $"/ip4/192.168.1.3/tcp/1/p2p/{Peers.Id(50)}"));
         link.Run(TimeSpan.FromMilliseconds(5));
         Assert.Equal([Multiaddr.Parse("/ip4/192.168.1.3/tcp/1")], node.Found[Peers.Id(50)]);
-        Assert.Equal([MdnsRefusal.UnfitAddress], node.Refused);
+        Assert.Equal([DiscoveryRefusal.UnfitAddress], node.Refused);
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public class MdnsHostileTests
         link.Inject(MdnsCoreTests.Announcement("x", 120, "/nonsense/1", Address(50)));
         link.Run(TimeSpan.FromMilliseconds(5));
         Assert.Single(node.Found[Peers.Id(50)]);
-        Assert.Equal([MdnsRefusal.UnreadableAddress], node.Refused);
+        Assert.Equal([DiscoveryRefusal.UnreadableAddress], node.Refused);
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public class MdnsHostileTests
         link.Inject(MdnsCoreTests.Announcement("x", 120, [.. Enumerable.Range(1, 60).Select(port => Address(50, port))]));
         link.Run(TimeSpan.FromMilliseconds(5));
         Assert.Equal(4, node.Found[Peers.Id(50)].Count);
-        Assert.Equal([MdnsRefusal.TooManyAddresses], node.Refused);
+        Assert.Equal([DiscoveryRefusal.TooManyAddresses], node.Refused);
     }
 
     [Fact]
@@ -80,7 +80,7 @@ public class MdnsHostileTests
         for (var i = 0; i < 20; i++) link.Inject(MdnsCoreTests.Announcement($"x{i}", 120, Address(50 + i)));
         link.Run(TimeSpan.FromMilliseconds(5));
         Assert.Equal(10, node.Found.Count);
-        Assert.Equal(Enumerable.Repeat(MdnsRefusal.TableFull, 10), node.Refused);
+        Assert.Equal(Enumerable.Repeat(DiscoveryRefusal.TableFull, 10), node.Refused);
 
         link.Run(TimeSpan.FromSeconds(121));
         Assert.Empty(node.Found);
@@ -99,7 +99,7 @@ public class MdnsHostileTests
             [.. names.Select((name, i) => new DnsRecord.Txt(name, 120, [Encoding.UTF8.GetBytes("dnsaddr=" + Address(50 + i))]))]).Write());
         link.Run(TimeSpan.FromMilliseconds(5));
         Assert.Equal(8, node.Found.Count);
-        Assert.Equal([MdnsRefusal.TooManyPeersInPacket], node.Refused);
+        Assert.Equal([DiscoveryRefusal.TooManyPeersInPacket], node.Refused);
     }
 
     [Fact]
@@ -184,7 +184,7 @@ public class MdnsHostileTests
         return (link, node);
     }
 
-    private static void Refused(MdnsRefusal reason, byte[] packet)
+    private static void Refused(DiscoveryRefusal reason, byte[] packet)
     {
         var (link, node) = Started();
         link.Inject(packet);

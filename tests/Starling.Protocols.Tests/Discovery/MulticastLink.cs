@@ -61,14 +61,14 @@ internal sealed class MulticastLink(ulong seed = 1)
     internal sealed class Node
     {
         private readonly MulticastLink _link;
-        private readonly List<MdnsEffect> _effects = [];
+        private readonly List<DiscoveryEffect> _effects = [];
         private Instant _timer = Instant.Never;
 
         public Node(MulticastLink link, PeerId id, MdnsOptions options, string face, RandomSource random)
         {
             _link = link;
             Id = id;
-            Core = new MdnsCore(id, options, [new MdnsInterface(IPAddress.Parse(face))], random);
+            Core = new MdnsCore(id, options, [new MulticastInterface(IPAddress.Parse(face))], random);
         }
 
         public PeerId Id { get; }
@@ -79,9 +79,12 @@ internal sealed class MulticastLink(ulong seed = 1)
 
         public List<(PeerId Peer, Instant At)> FoundEvents { get; } = [];
 
+        /// <summary>How often known peers were heard of again.</summary>
+        public int Heard { get; private set; }
+
         public List<PeerId> LostEvents { get; } = [];
 
-        public List<MdnsRefusal> Refused { get; } = [];
+        public List<DiscoveryRefusal> Refused { get; } = [];
 
         public void Listen(params string[] addresses) =>
             Do(() => Core.SetAddresses([.. addresses.Select(Multiaddr.Parse)], _link.Now, _effects));
@@ -103,17 +106,18 @@ internal sealed class MulticastLink(ulong seed = 1)
             {
                 switch (effect)
                 {
-                    case MdnsEffect.Send send: _link.Multicast(this, send.Packet); break;
-                    case MdnsEffect.Refused refused: Refused.Add(refused.Reason); break;
-                    case MdnsEffect.Found found:
-                        Found[found.Peer] = found.Addresses;
-                        FoundEvents.Add((found.Peer, _link.Now));
+                    case DiscoveryEffect.Send send: _link.Multicast(this, send.Packet); break;
+                    case DiscoveryEffect.Refused refused: Refused.Add(refused.Reason); break;
+                    case DiscoveryEffect.Found found:
+                        Found[found.Peer!] = found.Addresses;
+                        FoundEvents.Add((found.Peer!, _link.Now));
                         break;
-                    case MdnsEffect.Lost lost:
-                        Found.Remove(lost.Peer);
-                        LostEvents.Add(lost.Peer);
+                    case DiscoveryEffect.Heard: Heard++; break;
+                    case DiscoveryEffect.Lost lost:
+                        Found.Remove(lost.Peer!);
+                        LostEvents.Add(lost.Peer!);
                         break;
-                    case MdnsEffect.SetTimer timer:
+                    case DiscoveryEffect.SetTimer timer:
                         _timer = timer.At;
                         if (timer.At != Instant.Never) _link.At(timer.At > _link.Now ? timer.At : _link.Now, () => Tick(timer.At));
                         break;
