@@ -38,7 +38,7 @@ internal sealed class NodeSetup
             DisplayName = Name,
         };
         options.Discovery.Interfaces = [.. Interfaces.Select(address => address.ToString())];
-        if (RoundTripInterval is { } interval) options.RoundTripInterval = interval;
+        if (RoundTripInterval is { } interval) options.Health.SampleInterval = interval;
         return await StarlingNode.StartAsync(options, Verbose ? new NodeEnvironment { Loggers = Loggers } : new NodeEnvironment(), cancellationToken).ConfigureAwait(false);
     }
 

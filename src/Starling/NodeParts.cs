@@ -47,6 +47,7 @@ internal sealed class NodeParts : IAsyncDisposable
         _discoveryMetrics = new DiscoveryMetrics(environment.Meters);
         var wiring = new SwarmWiring(Identity, transports, dialer.DialAsync, (raw, cancelled) => _upgrader.UpgradeAsync(raw, null, cancelled), clock, environment.Random, Budget);
         Swarm = new Swarm(wiring, SwarmOptions(), _linksMetrics, environment.Loggers.CreateLogger<Swarm>());
+        Health = new HealthMonitor(Swarm, options.Health, clock, OnHealth, environment.Loggers.CreateLogger<HealthMonitor>(), environment.Meters);
         Topics = new PubSubService(Swarm, Identity, new PubSubServiceOptions { StopTimeout = options.StopTimeout / 2 }, Budget, clock, environment.Random, environment.Loggers.CreateLogger<PubSubService>(), environment.Meters);
         Discovery = Discoveries();
         Discovery.Observe(new DiscoveryEvents(events));
@@ -55,9 +56,13 @@ internal sealed class NodeParts : IAsyncDisposable
 
     public NodeIdentity Identity { get; }
 
+    public TimeProvider Clock => _environment.Clock;
+
     public ResourceBudget Budget { get; }
 
     public Swarm Swarm { get; }
+
+    public HealthMonitor Health { get; }
 
     public PubSubService Topics { get; }
 
@@ -72,6 +77,7 @@ internal sealed class NodeParts : IAsyncDisposable
         await _discovery.DisposeAsync();
         await Discovery.DisposeAsync();
         await Topics.DisposeAsync();
+        await Health.DisposeAsync();
         var left = deadline - _environment.Clock.GetElapsedTime(start);
         await Swarm.StopAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero);
         _upgrader.Dispose();
@@ -82,6 +88,12 @@ internal sealed class NodeParts : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await StopAsync(_options.StopTimeout);
+
+    private void OnHealth(IPeerLink link, LinkHealth health)
+    {
+        if (health == LinkHealth.Suspect) _events.Raise(new NodeEvent.Suspect((PeerLink)link));
+        else if (health == LinkHealth.Alive) _events.Raise(new NodeEvent.Recovered((PeerLink)link));
+    }
 
     private IReadOnlyList<ISecurityProtocol> Security()
     {
@@ -95,18 +107,23 @@ internal sealed class NodeParts : IAsyncDisposable
         HandshakeTimeout = _options.HandshakeTimeout,
         Yamux = new YamuxOptions
         {
-            KeepAliveInterval = _options.KeepAliveInterval,
-            KeepAliveTimeout = _options.KeepAliveTimeout,
+            KeepAliveTimeout = KeepAliveBackstop(),
             MaxInboundStreams = _options.MaxStreamsPerPeer,
         },
     };
+
+    /// <summary>The multiplexer's own keep-alive serves links that are not ready, and never decides before the monitor does.</summary>
+    private TimeSpan KeepAliveBackstop()
+    {
+        var (least, slowest) = (new YamuxOptions().KeepAliveTimeout, _options.Health.Timeout * (_options.Health.LocalHealthMaximum + 1));
+        return slowest > least ? slowest : least;
+    }
 
     private SwarmOptions SwarmOptions()
     {
         var options = new SwarmOptions
         {
             DisplayName = _options.DisplayName,
-            SampleInterval = _options.RoundTripInterval,
             Links = new LinksOptions { MaxLinks = _options.MaxLinks, IdentifyTimeout = _options.IdentifyTimeout },
         };
         if (_options.AgentVersion is { } agent) options.AgentVersion = agent;

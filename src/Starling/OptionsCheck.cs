@@ -56,10 +56,7 @@ internal sealed class OptionsCheck : IValidateOptions<StarlingOptions>
         _problems.Positive(options.DialTimeout, nameof(options.DialTimeout));
         _problems.Positive(options.HandshakeTimeout, nameof(options.HandshakeTimeout));
         _problems.Positive(options.IdentifyTimeout, nameof(options.IdentifyTimeout));
-        _problems.Positive(options.KeepAliveInterval, nameof(options.KeepAliveInterval));
-        _problems.Positive(options.KeepAliveTimeout, nameof(options.KeepAliveTimeout));
         _problems.Positive(options.StopTimeout, nameof(options.StopTimeout));
-        if (options.RoundTripInterval < TimeSpan.Zero) _problems.Add(nameof(options.RoundTripInterval), options.RoundTripInterval, "is negative", "use zero to take no samples");
     }
 
     private void Addresses(IList<string> texts, int max, string name, string example)

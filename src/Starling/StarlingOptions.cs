@@ -59,16 +59,6 @@ public sealed partial class StarlingOptions
     /// <summary>Time from a link's handshake until the peer has identified itself. Default 10 seconds, more than zero.</summary>
     public TimeSpan IdentifyTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Silence after which a peer is asked whether it is still there. Default 30 seconds, more than zero.</summary>
-    /// <remarks>Shorter finds dead peers sooner and costs 24 bytes each way and link every time.</remarks>
-    public TimeSpan KeepAliveInterval { get; set; } = TimeSpan.FromSeconds(30);
-
-    /// <summary>Time to answer that question before the link is closed. Default 15 seconds, more than zero.</summary>
-    public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(15);
-
-    /// <summary>Time between two round-trip samples of a link. Default 15 seconds; zero takes none.</summary>
-    public TimeSpan RoundTripInterval { get; set; } = TimeSpan.FromSeconds(15);
-
     /// <summary>Time for a graceful stop. Default 5 seconds, more than zero. Then what is left is cut.</summary>
     public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(5);
 }

@@ -17,6 +17,7 @@ public partial class LimitsInDocsTests
     [
         new StarlingOptions(), new ResourceBudgetOptions(), new UpgraderOptions(), new DialerOptions(), new YamuxOptions(), new SwarmOptions(),
         new LinksOptions(), new PubSubServiceOptions(), new MdnsOptions(), new MdnsDiscoveryOptions(), new DialPlanOptions(),
+        new HealthOptions(),
     ];
 
     private static readonly string Root = FindRoot();

@@ -13,6 +13,7 @@ public sealed class PeerLink : IPeerLink
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<string, int> _inbound = new(StringComparer.Ordinal);
     private volatile PeerInfo _info = Unknown;
+    private volatile LinkHealth _health;
     private volatile IReadOnlySet<string> _protocols = new HashSet<string>();
     private int _negotiating;
     private int _told;
@@ -43,6 +44,13 @@ public sealed class PeerLink : IPeerLink
     public RoundTrip? RoundTrip
     {
         get { lock (_gate) return _estimator.Current; }
+    }
+
+    /// <summary>Whether the peer answers; <see cref="LinkHealth.Alive"/> where nobody watches.</summary>
+    public LinkHealth Health
+    {
+        get => _health;
+        internal set => _health = value;
     }
 
     internal LinkId Id { get; }
@@ -101,6 +109,7 @@ public sealed class PeerLink : IPeerLink
     internal void AddRoundTrip(TimeSpan time)
     {
         lock (_gate) _estimator.Add(time);
+        _swarm.CountRoundTrip(time);
     }
 
     internal bool TryBeginNegotiation(int max)

@@ -190,35 +190,7 @@ public sealed partial class Swarm
         return await MultistreamSelect.OpenAsync(stream, [protocol], lazy: true, _options.NegotiationTimeout, Clock, cancellationToken);
     }
 
-    private async Task SampleRoundTripsAsync()
-    {
-        while (true)
-        {
-            await PauseAsync(_options.SampleInterval);
-            if (_stopping.IsCancellationRequested) return;
-            foreach (var link in _ready.Values) _tasks.Run(() => SampleAsync(link));
-        }
-    }
-
-    private async Task SampleAsync(PeerLink link)
-    {
-        using var time = new CancellationTokenSource(_options.SampleInterval, Clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(time.Token, _stopping.Token);
-        try
-        {
-            AddRoundTrip(link, await link.Connection.PingAsync(either.Token));
-        }
-        catch (Exception error) when (error is ConnectionClosedException or OperationCanceledException)
-        {
-            // A link that does not answer is the keep-alive's business.
-        }
-    }
-
-    private void AddRoundTrip(PeerLink link, TimeSpan time)
-    {
-        link.AddRoundTrip(time);
-        _metrics.RoundTrip(time);
-    }
+    internal void CountRoundTrip(TimeSpan time) => _metrics.RoundTrip(time);
 
     private static PeerInfo Merge(PeerInfo known, IdentifyMessage message) => new(
         message.AgentVersion ?? known.AgentVersion,

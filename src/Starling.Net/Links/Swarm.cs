@@ -51,7 +51,6 @@ public sealed partial class Swarm : ILinkHost, IAsyncDisposable
         AddOwnHandlers();
         _loop = Task.Run(LoopAsync);
         _tasks.Run(PushChangesAsync);
-        if (options.SampleInterval > TimeSpan.Zero) _tasks.Run(SampleRoundTripsAsync);
     }
 
     /// <inheritdoc/>
@@ -136,7 +135,7 @@ public sealed partial class Swarm : ILinkHost, IAsyncDisposable
         try
         {
             var time = await PingProtocol.MeasureAsync(stream, _wiring.Random, Clock, cancellationToken);
-            AddRoundTrip(link, time);
+            link.AddRoundTrip(time);
             link.PingStream = stream;
             return time;
         }

@@ -35,9 +35,6 @@ public sealed class SwarmOptions
     /// <summary>Time from a change of protocols or addresses to the push that tells peers. Default 50 milliseconds, not negative; gathers changes into one push.</summary>
     public TimeSpan PushDelay { get; set; } = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Time between two round-trip samples of a link. Default 15 seconds; zero takes none. A sample costs 24 bytes each way.</summary>
-    public TimeSpan SampleInterval { get; set; } = TimeSpan.FromSeconds(15);
-
     /// <summary>Time that a link's polite close may take before it is cut. Default 2 seconds, more than zero.</summary>
     public TimeSpan CloseTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
@@ -68,7 +65,6 @@ public sealed class SwarmOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxPinnedAddresses, 1);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(ProbeTimeout, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThan(PushDelay, TimeSpan.Zero);
-        ArgumentOutOfRangeException.ThrowIfLessThan(SampleInterval, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(CloseTimeout, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(GoodbyeTimeout, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(LingerTimeout, TimeSpan.Zero);

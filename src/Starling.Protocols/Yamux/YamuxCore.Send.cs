@@ -58,7 +58,7 @@ public sealed partial class YamuxCore
         {
             _pingDue = false;
             _pingAwaited = true;
-            _pingSent = now;
+            _pingSent = _waitingSince = now;
             header = new YamuxHeader(YamuxFrameType.Ping, YamuxFlags.Syn, 0, ++_pingValue);
             return true;
         }

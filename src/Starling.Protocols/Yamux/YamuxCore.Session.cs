@@ -11,6 +11,7 @@ public sealed partial class YamuxCore
     private uint _pingValue;
     private Instant _pingSent;
     private Instant _nextPing;
+    private Instant _waitingSince;
 
     /// <summary>The last measured round trip, or null before the first.</summary>
     public TimeSpan? RoundTrip { get; private set; }
@@ -23,8 +24,8 @@ public sealed partial class YamuxCore
     {
         get
         {
-            var silent = (LastReceived > _pingSent ? LastReceived : _pingSent) + _options.KeepAliveTimeout;
-            var patient = _pingSent + (_options.KeepAliveTimeout * 3);
+            var silent = (LastReceived > _waitingSince ? LastReceived : _waitingSince) + _options.KeepAliveTimeout;
+            var patient = _waitingSince + (_options.KeepAliveTimeout * 3);
             return silent < patient ? silent : patient;
         }
     }
@@ -34,7 +35,7 @@ public sealed partial class YamuxCore
     {
         if (_pingDue || _pingAwaited || Closing) return;
         _pingDue = true;
-        _pingSent = now;
+        _pingSent = _waitingSince = now;
     }
 
     /// <summary>Sends keep-alive pings and finds links that do not answer them.</summary>
@@ -44,6 +45,13 @@ public sealed partial class YamuxCore
         if (Closing) return null;
         if (_pingDue || _pingAwaited)
         {
+            if (now - GivenUp > _options.KeepAliveTimeout / 4)
+            {
+                // This side was held up, and the answer may lie in the socket: the peer gets its time again.
+                _waitingSince = now;
+                return null;
+            }
+
             if (now >= GivenUp) return Close(CloseReason.KeepAliveTimeout, $"no answer to a ping within {(now - _pingSent).TotalSeconds:0.#} s");
         }
         else if (now >= _nextPing)

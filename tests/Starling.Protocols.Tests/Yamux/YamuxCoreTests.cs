@@ -183,6 +183,19 @@ public sealed class YamuxCoreTests
     }
 
     [Fact]
+    public void Side_that_was_held_up_gives_the_peer_its_time_again()
+    {
+        var end = new CoreEnd(true);
+        end.Core.OnTimer(end.Now);
+        end.Send();
+        end.Now = end.Core.Deadline + TimeSpan.FromSeconds(30);
+        Assert.Null(end.Core.OnTimer(end.Now));
+        Assert.Equal(end.Now + new YamuxOptions().KeepAliveTimeout, end.Core.Deadline);
+        end.Now = end.Core.Deadline;
+        Assert.Equal(CloseReason.KeepAliveTimeout, end.Core.OnTimer(end.Now)?.Close?.Reason);
+    }
+
+    [Fact]
     public void Peer_that_talks_but_never_answers_a_ping_has_three_times_as_long()
     {
         var options = new YamuxOptions();
@@ -196,7 +209,7 @@ public sealed class YamuxCoreTests
             Assert.Null(end.Core.OnTimer(end.Now));
         }
 
-        end.Now += options.KeepAliveTimeout;
+        end.Now = end.Core.Deadline;
         Assert.Equal(CloseReason.KeepAliveTimeout, end.Core.OnTimer(end.Now)?.Close?.Reason);
     }
 
