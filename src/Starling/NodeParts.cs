@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Starling.Net.Discovery;
 using Starling.Net.Links;
 using Starling.Net.PubSub;
+using Starling.Net.Requests;
 using Starling.Net.Transport;
 using Starling.Net.Transport.Noise;
 using Starling.Protocols.Discovery;
@@ -22,6 +23,7 @@ internal sealed class NodeParts : IAsyncDisposable
     private readonly DiscoveryMetrics _discoveryMetrics;
     private readonly DiscoveryRegistry _discoveryKinds;
     private readonly DiscoveryService _discovery;
+    private readonly RequestsMetrics _requestsMetrics;
 
     public NodeParts(StarlingOptions options, NodeEnvironment environment, NodeEventHub events)
     {
@@ -49,6 +51,8 @@ internal sealed class NodeParts : IAsyncDisposable
         Swarm = new Swarm(wiring, SwarmOptions(), _linksMetrics, environment.Loggers.CreateLogger<Swarm>());
         Health = new HealthMonitor(Swarm, options.Health, clock, OnHealth, environment.Loggers.CreateLogger<HealthMonitor>(), environment.Meters);
         Topics = new PubSubService(Swarm, Identity, new PubSubServiceOptions { StopTimeout = options.StopTimeout / 2 }, Budget, clock, environment.Random, environment.Loggers.CreateLogger<PubSubService>(), environment.Meters);
+        _requestsMetrics = new RequestsMetrics(environment.Meters);
+        Requests = new RequestService(Swarm, options.Requests, Budget, clock, _requestsMetrics, environment.Loggers.CreateLogger<RequestService>());
         Discovery = Discoveries();
         Discovery.Observe(new DiscoveryEvents(events));
         _discovery = new DiscoveryService(Swarm, [Discovery], new DialPlanOptions(), clock, environment.Random.Fork("discovery"), _discoveryMetrics, environment.Loggers.CreateLogger<DiscoveryService>());
@@ -66,6 +70,8 @@ internal sealed class NodeParts : IAsyncDisposable
 
     public PubSubService Topics { get; }
 
+    public RequestService Requests { get; }
+
     public DiscoverySet Discovery { get; }
 
     public Task StartDiscoveryAsync(CancellationToken cancellationToken) =>
@@ -76,6 +82,7 @@ internal sealed class NodeParts : IAsyncDisposable
         var start = _environment.Clock.GetTimestamp();
         await _discovery.DisposeAsync();
         await Discovery.DisposeAsync();
+        await Requests.DisposeAsync();
         await Topics.DisposeAsync();
         await Health.DisposeAsync();
         var left = deadline - _environment.Clock.GetElapsedTime(start);
@@ -84,6 +91,7 @@ internal sealed class NodeParts : IAsyncDisposable
         _transportMetrics.Dispose();
         _linksMetrics.Dispose();
         _discoveryMetrics.Dispose();
+        _requestsMetrics.Dispose();
         if (_environment.Identity is null) Identity.Dispose();
     }
 

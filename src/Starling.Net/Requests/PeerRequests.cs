@@ -1,0 +1,59 @@
+using Starling.Net.Links;
+
+namespace Starling.Net.Requests;
+
+/// <summary>What this node calls over one link: its lanes and its turns. Safe for several threads.</summary>
+internal sealed class PeerRequests(IPeerLink link, RequestService service)
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, RequestLane> _lanes = new(StringComparer.Ordinal);
+    private bool _ended;
+
+    public IPeerLink Link => link;
+
+    /// <summary>One for each call that may be under way.</summary>
+    public SemaphoreSlim Turns { get; } = new(service.Options.MaxCallsPerPeer, service.Options.MaxCallsPerPeer);
+
+    /// <summary>The lane for a handler: its own, or when there are too many that of another handler. Null when the link has ended.</summary>
+    public RequestLane? LaneFor(string name)
+    {
+        RequestLane lane;
+        lock (_gate)
+        {
+            if (_ended) return null;
+            if (_lanes.TryGetValue(name, out var own) && !own.HasEnded) return own;
+            if (own is null && _lanes.Count >= service.Options.MaxStreamsPerPeer / 2) return _lanes.Values.MinBy(one => one.Count);
+            lane = new RequestLane(link, service.Options, service.Limits, service.Budget, service.Clock, ended => Remove(name, ended));
+            _lanes[name] = lane;
+        }
+
+        service.Run(lane.RunAsync);
+        return lane;
+    }
+
+    /// <summary>Ends lanes that nothing was called on since then.</summary>
+    public void RetireIdle(Instant since)
+    {
+        foreach (var lane in Lanes()) lane.RetireIfIdle(since);
+    }
+
+    /// <summary>Ends every lane; there will be no more.</summary>
+    public void End()
+    {
+        lock (_gate) _ended = true;
+        foreach (var lane in Lanes()) lane.Dispose();
+    }
+
+    private List<RequestLane> Lanes()
+    {
+        lock (_gate) return [.. _lanes.Values];
+    }
+
+    private void Remove(string name, RequestLane lane)
+    {
+        lock (_gate)
+        {
+            if (_lanes.GetValueOrDefault(name) == lane) _lanes.Remove(name);
+        }
+    }
+}
