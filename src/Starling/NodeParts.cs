@@ -21,6 +21,7 @@ internal sealed class NodeParts : IAsyncDisposable
     private readonly TransportMetrics _transportMetrics;
     private readonly LinksMetrics _linksMetrics;
     private readonly DiscoveryMetrics _discoveryMetrics;
+    private readonly PeersMetrics _peersMetrics;
     private readonly DiscoveryRegistry _discoveryKinds;
     private readonly DiscoveryService _discovery;
     private readonly RequestsMetrics _requestsMetrics;
@@ -50,6 +51,8 @@ internal sealed class NodeParts : IAsyncDisposable
         var wiring = new SwarmWiring(Identity, transports, dialer.DialAsync, (raw, cancelled) => _upgrader.UpgradeAsync(raw, null, cancelled), clock, environment.Random, Budget);
         Swarm = new Swarm(wiring, SwarmOptions(), _linksMetrics, environment.Loggers.CreateLogger<Swarm>());
         Health = new HealthMonitor(Swarm, options.Health, clock, OnHealth, environment.Loggers.CreateLogger<HealthMonitor>(), environment.Meters);
+        _peersMetrics = new PeersMetrics(environment.Meters);
+        Peers = new PeerBook(Identity.PeerId, options.Peers, clock, _peersMetrics, environment.Loggers.CreateLogger<PeerBook>());
         Topics = new PubSubService(Swarm, Identity, new PubSubServiceOptions { StopTimeout = options.StopTimeout / 2 }, Budget, clock, environment.Random, environment.Loggers.CreateLogger<PubSubService>(), environment.Meters);
         _requestsMetrics = new RequestsMetrics(environment.Meters);
         Requests = new RequestService(Swarm, options.Requests, Budget, clock, _requestsMetrics, environment.Loggers.CreateLogger<RequestService>());
@@ -71,6 +74,9 @@ internal sealed class NodeParts : IAsyncDisposable
     public PubSubService Topics { get; }
 
     public RequestService Requests { get; }
+    public PeerBook Peers { get; }
+
+    public Task StartPeersAsync(CancellationToken cancellationToken) => Peers.StartAsync(Swarm, cancellationToken);
 
     public DiscoverySet Discovery { get; }
 
@@ -87,11 +93,13 @@ internal sealed class NodeParts : IAsyncDisposable
         await Health.DisposeAsync();
         var left = deadline - _environment.Clock.GetElapsedTime(start);
         await Swarm.StopAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        await Peers.DisposeAsync();
         _upgrader.Dispose();
         _transportMetrics.Dispose();
         _linksMetrics.Dispose();
         _discoveryMetrics.Dispose();
         _requestsMetrics.Dispose();
+        _peersMetrics.Dispose();
         if (_environment.Identity is null) Identity.Dispose();
     }
 

@@ -170,6 +170,7 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
 
     private async Task StartCoreAsync(CancellationToken cancellationToken)
     {
+        await _parts.StartPeersAsync(cancellationToken);
         var addresses = _options.Listen.Count == 0 ? ["/ip4/127.0.0.1/tcp/0"] : _options.Listen;
         foreach (var address in addresses) await ListenAsync(Multiaddr.ParseUserInput(address), cancellationToken);
         await StartAdminAsync(cancellationToken);

@@ -9,7 +9,7 @@ public interface IPeerBook
     IReadOnlyList<PeerEntry> Peers { get; }
 
     /// <summary>The peers that are direct neighbours, or were when their link was lost or the node stopped.</summary>
-    IReadOnlyList<PeerEntry> DirectNeighbours => [.. Peers.Where(peer => peer.IsNeighbour)];
+    IReadOnlyList<PeerEntry> DirectNeighbours { get; }
 
     /// <summary>What is known of a peer, or null.</summary>
     PeerEntry? Find(PeerId peer);

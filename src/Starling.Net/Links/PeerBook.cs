@@ -48,6 +48,9 @@ public sealed partial class PeerBook : IPeerBook, ILinkObserver, IAsyncDisposabl
         get { lock (_gate) return _core.Snapshot(); }
     }
 
+    /// <inheritdoc/>
+    public IReadOnlyList<PeerEntry> DirectNeighbours => [.. Peers.Where(peer => peer.IsNeighbour)];
+
     private DateTimeOffset Now => _clock.GetUtcNow();
 
     /// <summary>Loads what was saved, and learns from a host's links from then on. Once.</summary>

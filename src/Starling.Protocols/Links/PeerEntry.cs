@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Starling.Protocols.Links;
 
 /// <summary>Who told of an address; a later one in this list is trusted more.</summary>
@@ -42,6 +44,13 @@ public sealed record PeerEntry(PeerId Peer, IReadOnlyList<PeerAddress> Addresses
 
     /// <summary>That record's envelope, to be handed on to others; empty when none is known or it was too long to keep.</summary>
     public ReadOnlyMemory<byte> SignedRecord { get; init; }
+
+    /// <summary>One line for people: who, what it is to this node, and where.</summary>
+    public override string ToString()
+    {
+        var state = IsLinked ? "linked" : IsDead ? "given up" : LastSeen is { } seen ? string.Create(CultureInfo.InvariantCulture, $"seen {seen:u}") : "never seen";
+        return $"{Peer} {state}{(IsStatic ? ", static" : "")}{(IsNeighbour ? ", neighbour" : "")}{(Failures > 0 ? $", {Failures} failed dials" : "")}: {string.Join(' ', Addresses.Select(address => address.Address))}";
+    }
 }
 
 /// <summary>One address of a <see cref="PeerEntry"/>.</summary>
