@@ -33,6 +33,37 @@ internal sealed class IdentifyMessages() : Target("identify", Sample())
     }
 }
 
+/// <summary>What a peer says about its link, from the bytes to the agreement on the link's kind.</summary>
+internal sealed class LinkFrames() : Target("link", [.. Examples().Select(LinkFrameCodec.Encode)])
+{
+    private readonly List<LinkKindEffect> _effects = [];
+    private LinkKindCore _core = new(goesFirst: true, LinkKind.Transient);
+
+    public override void Feed(byte[] input, RandomSource random)
+    {
+        if (!LinkFrameCodec.TryDecode(input, out var frame)) return;
+        var text = frame switch
+        {
+            LinkFrame.Goodbye goodbye => goodbye.Text,
+            LinkFrame.Answer answer => answer.Text,
+            _ => "",
+        };
+        Hold(text.Length <= LinkFrameCodec.MaxTextLength && !text.Any(char.IsControl), "texts are cut and cleaned");
+        _effects.Clear();
+        if (!_core.IsProposing && random.Next(2) == 0) _core.Propose(LinkKind.Direct, _effects);
+        if (!_core.Receive(frame, _ => random.Next(2) == 0 ? "no" : null, _effects)) _core = new LinkKindCore(random.Next(2) == 0, LinkKind.Transient);
+        Hold(_effects.Count <= 5, "one message asks for little");
+    }
+
+    private static LinkFrame[] Examples() =>
+    [
+        new LinkFrame.Goodbye(CloseReason.Pruned, "enough"),
+        new LinkFrame.Proposal(LinkKind.Direct),
+        new LinkFrame.Answer(false, "no"),
+        new LinkFrame.Readiness(true),
+    ];
+}
+
 /// <summary>mDNS packets, read by the codec and by the core, whose tables stay within their bounds.</summary>
 internal sealed class MdnsPackets : Target
 {

@@ -59,6 +59,11 @@ public interface ILinkObserver
     {
     }
 
+    /// <summary>The application at the other end has said that it is ready, or that it is no longer: see <see cref="PeerLink.IsPeerReady"/>.</summary>
+    void OnReadinessChanged(IPeerLink link)
+    {
+    }
+
     /// <summary>No link to this peer is left.</summary>
     void OnDisconnected(IPeerLink link, CloseInfo why);
 }
@@ -85,6 +90,15 @@ public interface ILinkHost
     /// <param name="cancellationToken">Cancels this wait.</param>
     /// <exception cref="HandshakeException">No address led to a ready link; the message names each address and its reason.</exception>
     Task<IPeerLink> ConnectAsync(PeerId? peer, IReadOnlyList<Multiaddr> addresses, CancellationToken cancellationToken = default);
+
+    /// <summary>Connects as <see cref="ConnectAsync(PeerId?, IReadOnlyList{Multiaddr}, CancellationToken)"/> does, and says how long the link is meant to last.</summary>
+    /// <param name="peer">Who must answer; null trusts the id in the addresses, or on first use whoever answers.</param>
+    /// <param name="addresses">Dialled in parallel, staggered; at least one.</param>
+    /// <param name="kind">What a new link is to be. A transient link that is there already is made direct when that is asked for; a direct one stays direct.</param>
+    /// <param name="cancellationToken">Cancels this wait.</param>
+    /// <exception cref="HandshakeException">No address led to a ready link, or the transient link may not be direct; the message says why.</exception>
+    Task<IPeerLink> ConnectAsync(PeerId? peer, IReadOnlyList<Multiaddr> addresses, LinkKind kind, CancellationToken cancellationToken = default) =>
+        kind == LinkKind.Direct ? ConnectAsync(peer, addresses, cancellationToken) : throw new NotSupportedException("This host makes direct links only.");
 
     /// <summary>Serves a protocol id from now on and tells linked peers by identify/push. Disposing stops serving.</summary>
     /// <param name="protocol">The protocol id, such as <c>/chat/1.0.0</c>.</param>

@@ -68,6 +68,9 @@ internal static partial class LinksLog
     [LoggerMessage(2022, LogLevel.Debug, "{Peer} was not told why its link is closed: {Why}", EventName = "GoodbyeMissed")]
     public static partial void GoodbyeMissed(ILogger logger, PeerId peer, string why);
 
+    [LoggerMessage(2024, LogLevel.Information, "The link to {Peer} is {Kind} now", EventName = "KindChanged")]
+    public static partial void KindChanged(ILogger logger, PeerId peer, LinkKind kind);
+
     [LoggerMessage(2023, LogLevel.Debug, "{Peer} broke link control: {Why}", EventName = "ControlRefused")]
     public static partial void ControlRefused(ILogger logger, PeerId peer, string why);
 }

@@ -103,6 +103,12 @@ internal enum ControlOutcome
     /// <summary>The peer said good-bye.</summary>
     Goodbye,
 
+    /// <summary>A message was heard and heeded.</summary>
+    Heard,
+
+    /// <summary>The peer said too much, and was read more slowly.</summary>
+    Slowed,
+
     /// <summary>A message that is not known here was passed over.</summary>
     Unknown,
 

@@ -18,20 +18,34 @@ public sealed class PeerLink : IPeerLink
     private volatile IReadOnlySet<string> _protocols = new HashSet<string>();
     private int _negotiating;
     private int _told;
+    private int _kind = (int)LinkKind.Direct;
+    private bool _peerReady;
 
-    internal PeerLink(Swarm swarm, LinkId id, IConnection connection)
+    internal PeerLink(Swarm swarm, LinkId id, IConnection connection, SwarmOptions options, TimeProvider clock)
     {
         _swarm = swarm;
         _opened = swarm.Clock.Now();
         Id = id;
         Connection = connection;
+        Control = new LinkControl(this, options, clock);
     }
 
     /// <inheritdoc/>
     public PeerId Peer => Connection.RemotePeer;
 
     /// <inheritdoc/>
-    public LinkKind Kind { get; internal set; } = LinkKind.Direct;
+    public LinkKind Kind
+    {
+        get => (LinkKind)Volatile.Read(ref _kind);
+        internal set => Volatile.Write(ref _kind, (int)value);
+    }
+
+    /// <summary>Whether the application at the other end has said that it is ready. A claim.</summary>
+    public bool IsPeerReady
+    {
+        get => Volatile.Read(ref _peerReady);
+        internal set => Volatile.Write(ref _peerReady, value);
+    }
 
     /// <inheritdoc/>
     public LinkPriority Priority { get; set; } = LinkPriority.Medium;
@@ -59,6 +73,9 @@ public sealed class PeerLink : IPeerLink
     }
 
     internal LinkId Id { get; }
+
+    /// <summary>What is said about the link itself.</summary>
+    internal LinkControl Control { get; }
 
     /// <summary>True once the link is ready, false once it has ended without.</summary>
     internal Task<bool> Ready => _ready.Task;

@@ -11,7 +11,12 @@ public sealed partial class Swarm
     /// <remarks>The link is ready when it returns: the peer has judged our certificate and answered identify. When both
     /// ends dial at once, every request ends with the one link that is kept.</remarks>
     /// <exception cref="ArgumentException">There is no address, or an address names another peer.</exception>
-    public async Task<IPeerLink> ConnectAsync(PeerId? peer, IReadOnlyList<Multiaddr> addresses, CancellationToken cancellationToken = default)
+    public Task<IPeerLink> ConnectAsync(PeerId? peer, IReadOnlyList<Multiaddr> addresses, CancellationToken cancellationToken = default) =>
+        ConnectAsync(peer, addresses, LinkKind.Direct, cancellationToken);
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">There is no address, or an address names another peer.</exception>
+    public async Task<IPeerLink> ConnectAsync(PeerId? peer, IReadOnlyList<Multiaddr> addresses, LinkKind kind, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(addresses);
         var expected = peer ?? addresses.Select(address => address.PeerId).FirstOrDefault(id => id is not null);
@@ -24,7 +29,7 @@ public sealed partial class Swarm
         expected ??= _pins.Find(addresses);
         if (expected is not null && FindLink(expected) is { } ready)
         {
-            if (!ready.Connection.Closed.IsCompleted) return ready;
+            if (!ready.Connection.Closed.IsCompleted) return await AtLeastAsync(ready, kind, cancellationToken);
             await ready.Gone.WaitAsync(cancellationToken);
         }
 
@@ -34,6 +39,7 @@ public sealed partial class Swarm
         using var request = new DialRequest(new DialId(Interlocked.Increment(ref _lastId)), expected, addresses)
         {
             FirstUse = firstUse,
+            Kind = kind,
         };
         var posted = await PostAsync(() =>
         {
@@ -43,7 +49,7 @@ public sealed partial class Swarm
         if (!posted) throw new HandshakeException(HandshakeFailure.RefusedLocally, "This node has stopped.");
         try
         {
-            return await request.Outcome.Task.WaitAsync(cancellationToken);
+            return await AtLeastAsync(await request.Outcome.Task.WaitAsync(cancellationToken), kind, cancellationToken);
         }
         catch (OperationCanceledException)
         {
@@ -65,7 +71,7 @@ public sealed partial class Swarm
         try
         {
             var connection = await _wiring.Dial(request.Expected, Permitted(request.Expected, request.Addresses), request.Token);
-            await AddLinkAsync(connection, request.Id);
+            await AddLinkAsync(connection, request);
             return;
         }
         catch (OperationCanceledException) when (request.Token.IsCancellationRequested)
@@ -133,6 +139,8 @@ public sealed partial class Swarm
         public IReadOnlyList<Multiaddr> Addresses { get; }
 
         public bool FirstUse { get; init; }
+
+        public LinkKind Kind { get; init; }
 
         public Exception? Cause { get; set; }
 

@@ -82,30 +82,4 @@ public sealed partial class Swarm
         if (link.Goodbye is not { } goodbye || why.Reason is not (CloseReason.RemoteClose or CloseReason.EndOfStream or CloseReason.TransportError)) return why;
         return new CloseInfo(CloseReason.RemoteClose, goodbye.Text, why.Cause, goodbye.Reason);
     }
-
-    /// <summary>Reads what the peer says about the link.</summary>
-    private async Task ServeControlAsync(PeerLink link, IStream stream, CancellationToken cancellationToken)
-    {
-        stream.Priority = StreamPriority.Control;
-        try
-        {
-            while (await stream.ReadLengthDelimitedAsync(LinkFrameCodec.MaxFrameLength, cancellationToken) is { } bytes)
-            {
-                if (!LinkFrameCodec.TryDecode(bytes, out var frame)) throw new ProtocolViolationException("A message of link control is no protobuf.");
-                if (frame is LinkFrame.Goodbye goodbye)
-                {
-                    TakeGoodbye(link, goodbye);
-                    return;
-                }
-
-                _metrics.Control(ControlOutcome.Unknown);
-            }
-        }
-        catch (ProtocolViolationException error)
-        {
-            _metrics.Control(ControlOutcome.Broken);
-            LinksLog.ControlRefused(_logger, link.Peer, error.Message);
-            stream.Reset();
-        }
-    }
 }

@@ -27,7 +27,7 @@ public sealed partial class Swarm
         _changed.Release();
     }
 
-    private byte[] Describe(IConnection connection, int version)
+    private byte[] Describe(PeerLink link, int version)
     {
         var addresses = ListenAddresses.Take(IdentifyCodec.MaxAddresses).ToList();
         return IdentifyCodec.Encode(new IdentifyMessage
@@ -35,11 +35,12 @@ public sealed partial class Swarm
             PublicKey = _wiring.Identity.PublicKey.Encoded,
             ListenAddresses = addresses,
             Protocols = [.. _handlers.Protocols],
-            ObservedAddress = connection.RemoteAddress,
+            ObservedAddress = link.Connection.RemoteAddress,
             ProtocolVersion = _options.ProtocolVersion,
             AgentVersion = _options.AgentVersion,
             DisplayName = _options.DisplayName,
             SignedPeerRecord = Record(addresses, version),
+            IsTransient = link.Connection.Direction == Direction.Outbound && link.Kind == LinkKind.Transient,
         });
     }
 
@@ -60,7 +61,7 @@ public sealed partial class Swarm
     private async Task AnswerIdentifyAsync(PeerLink link, IStream stream, CancellationToken cancellationToken)
     {
         var version = Volatile.Read(ref _description);
-        await stream.WriteAsync(Describe(stream.Connection, version), cancellationToken);
+        await stream.WriteAsync(Describe(link, version), cancellationToken);
         link.Told = Math.Max(link.Told, version);
         await stream.CloseWriteAsync(cancellationToken);
     }
@@ -98,6 +99,9 @@ public sealed partial class Swarm
             await stream.CloseWriteAsync();
             _metrics.Identify("answer", accepted: true);
             link.Tell(Merge(link.Info, message));
+            link.Kind = !link.Speaks(LinkFrameCodec.Protocol) ? LinkKind.Direct
+                : link.Connection.Direction == Direction.Outbound ? link.Kind
+                : message.IsTransient ? LinkKind.Transient : LinkKind.Direct;
             await PostAsync(() => _core.LinkIdentified(link.Id, Clock.Now(), _effects));
             return;
         }
@@ -173,7 +177,7 @@ public sealed partial class Swarm
         try
         {
             await using var stream = await OpenIdentifyAsync(link, IdentifyCodec.PushProtocol, either.Token);
-            await stream.WriteAsync(Describe(link.Connection, version), either.Token);
+            await stream.WriteAsync(Describe(link, version), either.Token);
             await stream.CloseWriteAsync(either.Token);
             await stream.ReadAsync(new byte[1], either.Token);
         }

@@ -18,7 +18,11 @@ public sealed partial class Swarm
         Post(() =>
         {
             _observers.Add(observer);
-            foreach (var link in _ready.Values) Tell(observer, each => each.OnConnected(link));
+            foreach (var link in _ready.Values)
+            {
+                Tell(observer, each => each.OnConnected(link));
+                if (link.IsPeerReady) Tell(observer, each => each.OnReadinessChanged(link));
+            }
         });
         return new Observation(this, observer);
     }
@@ -113,7 +117,7 @@ public sealed partial class Swarm
         }
     }
 
-    private async Task AddLinkAsync(IConnection connection, DialId? dial)
+    private async Task AddLinkAsync(IConnection connection, DialRequest? dial)
     {
         var refusal = connection.RemotePeer.Equals(LocalPeer) ? null : RefuseLink(connection);
         if (refusal is null && !_budget.TryAcquire(ResourceKind.Links))
@@ -124,17 +128,20 @@ public sealed partial class Swarm
         if (refusal is not null)
         {
             var why = $"This node refuses the link to {connection.RemotePeer} ({refusal.Reason}): {refusal.Detail}";
-            if (dial is { } refused) await PostAsync(() => _core.DialFailed(refused, HandshakeFailure.RefusedLocally, why, _effects));
+            if (dial is not null) await PostAsync(() => _core.DialFailed(dial.Id, HandshakeFailure.RefusedLocally, why, _effects));
             await TurnAwayAsync(connection, new CloseInfo(refusal.Reason, refusal.Detail));
             return;
         }
 
-        var link = new PeerLink(this, new LinkId(Interlocked.Increment(ref _lastId)), connection);
+        var link = new PeerLink(this, new LinkId(Interlocked.Increment(ref _lastId)), connection, _options, Clock)
+        {
+            Kind = dial?.Kind ?? LinkKind.Direct,
+        };
         var posted = await PostAsync(() =>
         {
             _metrics.Opened(connection.Direction);
             _links.Add(link.Id, link);
-            _core.LinkUp(link.Id, link.Peer, dial, Clock.Now(), _effects);
+            _core.LinkUp(link.Id, link.Peer, dial?.Id, Clock.Now(), _effects);
         });
         if (!posted)
         {
@@ -194,10 +201,13 @@ public sealed partial class Swarm
     {
         _ready[link.Peer] = link;
         _metrics.Ready(1);
+        if (link.Speaks(LinkFrameCodec.Protocol)) link.Control.Kinds = new LinkKindCore(LocalPeer.CompareTo(link.Peer) < 0, link.Kind);
         var connection = link.Connection;
         LinksLog.Connected(_logger, link.Peer, link.Info.AgentVersion, connection.RemoteAddress, connection.Direction, connection.Security);
         foreach (var observer in _observers) Tell(observer, each => each.OnConnected(link));
         link.SetReady();
+        PulseReadiness();
+        if (IsReady) _tasks.Run(() => TellReadinessAsync(link));
         if (link.Told != 0 && link.Told != Volatile.Read(ref _description)) _changed.Release();
     }
 
@@ -205,6 +215,9 @@ public sealed partial class Swarm
     {
         _ready.TryRemove(KeyValuePair.Create(link.Peer, link));
         _metrics.Ready(-1);
+        link.Control.Answer?.TrySetException(new ConnectionClosedException(why));
+        _ = link.Control.Answer?.Task.Exception; // Observed, also when nobody waits for the answer any more.
+        PulseReadiness();
         LinksLog.Disconnected(_logger, link.Peer, why);
         foreach (var observer in _observers) Tell(observer, each => each.OnDisconnected(link, why));
     }

@@ -81,14 +81,6 @@ public sealed partial class Swarm : ILinkHost, IAsyncDisposable
         return _handlers.Add(new HandlerTable.Handler(protocol, (_, stream, cancelled) => handler(stream, cancelled), maxInboundPerPeer, BeforeReady: false));
     }
 
-    /// <summary>Closes the link to a peer, if there is one, and waits until it is gone.</summary>
-    public async Task DisconnectAsync(PeerId peer, CloseInfo? why = null, CancellationToken cancellationToken = default)
-    {
-        var link = FindLink(peer);
-        await PostAsync(() => _core.Disconnect(peer, why ?? new CloseInfo(CloseReason.LocalClose), Clock.Now(), _effects));
-        if (link is not null) await link.Gone.WaitAsync(cancellationToken);
-    }
-
     /// <summary>Measures a round trip to a linked peer with <c>/ipfs/ping/1.0.0</c>; it also counts for the link's estimate.</summary>
     /// <exception cref="ProtocolNotSupportedException">The peer does not serve ping.</exception>
     public async Task<TimeSpan> PingAsync(PeerLink link, CancellationToken cancellationToken = default)

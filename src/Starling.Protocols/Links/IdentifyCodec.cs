@@ -48,6 +48,7 @@ public static class IdentifyCodec
         if (message.ProtocolVersion is { } protocolVersion) part.ProtocolVersion = protocolVersion;
         if (message.AgentVersion is { } agentVersion) part.AgentVersion = agentVersion;
         if (message.DisplayName is { } displayName) part.DisplayName = displayName;
+        if (message.IsTransient) part.Transient = true;
         foreach (var protocol in message.Protocols) Add(new Identify { Protocols = { protocol } });
         foreach (var address in message.ListenAddresses) Add(new Identify { ListenAddrs = { ByteString.CopyFrom(address.Bytes.Span) } });
         if (!message.SignedPeerRecord.IsEmpty) Add(new Identify { SignedPeerRecord = ByteString.CopyFrom(message.SignedPeerRecord.Span) });
@@ -141,6 +142,7 @@ public static class IdentifyCodec
             ProtocolVersion = wire.HasProtocolVersion ? Clean(wire.ProtocolVersion, MaxTextLength) : null,
             AgentVersion = wire.HasAgentVersion ? Clean(wire.AgentVersion, MaxTextLength) : null,
             DisplayName = wire.HasDisplayName ? Clean(wire.DisplayName, MaxDisplayNameLength) : null,
+            IsTransient = wire.Transient,
             SignedPeerRecord = wire.HasSignedPeerRecord ? wire.SignedPeerRecord.Memory : default,
             Skipped = skipped,
         };

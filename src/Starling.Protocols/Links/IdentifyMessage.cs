@@ -24,6 +24,9 @@ public sealed record IdentifyMessage
     /// <summary>The display name of a Starling node, or null.</summary>
     public string? DisplayName { get; init; }
 
+    /// <summary>Whether the peer, who dialled, means this link to be transient.</summary>
+    public bool IsTransient { get; init; }
+
     /// <summary>The signed peer record, raw and unverified; empty when not told.</summary>
     public ReadOnlyMemory<byte> SignedPeerRecord { get; init; }
 
