@@ -8,8 +8,9 @@ internal sealed class NodeEventHub
     private bool _ended;
 
     /// <summary>Something happened. Returns at once; without readers it is dropped.</summary>
-    public void Raise(NodeEvent happened)
+    public void Raise(NodeEvent? happened)
     {
+        if (happened is null) return;
         lock (_gate)
         {
             foreach (var reader in _readers) reader.Add(happened);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Starling.Net.Discovery;
 using Starling.Net.Links;
+using Starling.Net.Messages;
 using Starling.Net.PubSub;
 using Starling.Net.Requests;
 using Starling.Net.Transport;
@@ -56,6 +57,8 @@ internal sealed class NodeParts : IAsyncDisposable
         Topics = new PubSubService(Swarm, Identity, new PubSubServiceOptions { StopTimeout = options.StopTimeout / 2 }, Budget, clock, environment.Random, environment.Loggers.CreateLogger<PubSubService>(), environment.Meters);
         _requestsMetrics = new RequestsMetrics(environment.Meters);
         Requests = new RequestService(Swarm, options.Requests, Budget, clock, _requestsMetrics, environment.Loggers.CreateLogger<RequestService>());
+        Messages = new MessageService(Swarm, options.Messages, Budget, clock, environment.Random, environment.Loggers.CreateLogger<MessageService>(), environment.Meters);
+        Messages.Observe(happened => events.Raise(NodeEvent.Of(happened)));
         Discovery = Discoveries();
         Discovery.Observe(new DiscoveryEvents(events));
         _discovery = new DiscoveryService(Swarm, [Discovery], new DialPlanOptions(), clock, environment.Random.Fork("discovery"), _discoveryMetrics, environment.Loggers.CreateLogger<DiscoveryService>());
@@ -77,6 +80,7 @@ internal sealed class NodeParts : IAsyncDisposable
     public PeerBook Peers { get; }
 
     public Task StartPeersAsync(CancellationToken cancellationToken) => Peers.StartAsync(Swarm, cancellationToken);
+    public MessageService Messages { get; }
 
     public DiscoverySet Discovery { get; }
 
@@ -89,6 +93,7 @@ internal sealed class NodeParts : IAsyncDisposable
         await _discovery.DisposeAsync();
         await Discovery.DisposeAsync();
         await Requests.DisposeAsync();
+        await Messages.DisposeAsync();
         await Topics.DisposeAsync();
         await Health.DisposeAsync();
         var left = deadline - _environment.Clock.GetElapsedTime(start);

@@ -9,8 +9,7 @@ public sealed class LayeringTests
         ["Starling.Protocols"] = ["Starling.Core"],
         ["Starling.Net"] = ["Starling.Core", "Starling.Protocols"],
         ["Starling"] = ["Starling.Core", "Starling.Protocols", "Starling.Net"],
-        ["Starling.Web"] = ["Starling.Core", "Starling.Protocols", "Starling.Net", "Starling"],
-        ["Starling.Cli"] = ["Starling.Core", "Starling.Protocols", "Starling.Net", "Starling", "Starling.Web"],
+        ["Starling.Cli"] = ["Starling.Core", "Starling.Protocols", "Starling.Net", "Starling"],
     };
 
     public static TheoryData<string> Projects => [.. Repository.ProductProjects];

@@ -98,7 +98,7 @@ internal static class Common
         DefaultValueFactory = _ => [],
     };
 
-    public static Multiaddr? Parse(ArgumentResult result, string text)
+    private static Multiaddr? Parse(ArgumentResult result, string text)
     {
         try
         {

@@ -59,7 +59,7 @@ public sealed partial class Swarm : ILinkHost, IAsyncDisposable
     /// <inheritdoc/>
     public IReadOnlyList<IPeerLink> Links => [.. _ready.Values];
 
-    internal TimeProvider Clock => _wiring.Clock;
+    private TimeProvider Clock => _wiring.Clock;
 
     /// <inheritdoc/>
     public IPeerLink? Find(PeerId peer) => FindLink(peer);
