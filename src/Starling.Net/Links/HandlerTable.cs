@@ -39,7 +39,8 @@ internal sealed class HandlerTable(int capacity, Action onChange)
     /// <param name="Serve">Called for each stream.</param>
     /// <param name="MaxPerPeer">Streams at once from one peer.</param>
     /// <param name="BeforeReady">Whether it serves links that are not identified yet.</param>
-    public sealed record Handler(string Protocol, Func<PeerLink, IStream, CancellationToken, Task> Serve, int MaxPerPeer, bool BeforeReady)
+    /// <param name="Lane">The lane in which it answers, until it says otherwise.</param>
+    public sealed record Handler(string Protocol, Func<PeerLink, IStream, CancellationToken, Task> Serve, int MaxPerPeer, bool BeforeReady, StreamPriority Lane = StreamPriority.Medium)
     {
         public CancellationTokenSource Removed { get; } = new();
     }

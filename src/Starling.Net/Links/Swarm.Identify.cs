@@ -15,10 +15,10 @@ public sealed partial class Swarm
 
     private void AddOwnHandlers()
     {
-        _handlers.Add(new HandlerTable.Handler(PingProtocol.Id, static (_, stream, cancelled) => PingProtocol.ServeAsync(stream, cancelled), PingProtocol.MaxPerPeer, BeforeReady: true));
-        _handlers.Add(new HandlerTable.Handler(IdentifyCodec.IdentifyProtocol, AnswerIdentifyAsync, 4, BeforeReady: true));
-        _handlers.Add(new HandlerTable.Handler(IdentifyCodec.PushProtocol, TakePushAsync, 2, BeforeReady: false));
-        _handlers.Add(new HandlerTable.Handler(LinkFrameCodec.Protocol, ServeControlAsync, 2, BeforeReady: true));
+        _handlers.Add(new HandlerTable.Handler(PingProtocol.Id, static (_, stream, cancelled) => PingProtocol.ServeAsync(stream, cancelled), PingProtocol.MaxPerPeer, BeforeReady: true, StreamPriority.Control));
+        _handlers.Add(new HandlerTable.Handler(IdentifyCodec.IdentifyProtocol, AnswerIdentifyAsync, 4, BeforeReady: true, StreamPriority.Control));
+        _handlers.Add(new HandlerTable.Handler(IdentifyCodec.PushProtocol, TakePushAsync, 2, BeforeReady: false, StreamPriority.Control));
+        _handlers.Add(new HandlerTable.Handler(LinkFrameCodec.Protocol, ServeControlAsync, 2, BeforeReady: true, StreamPriority.Control));
     }
 
     private void OnDescriptionChanged()
@@ -191,6 +191,7 @@ public sealed partial class Swarm
     private async ValueTask<IStream> OpenIdentifyAsync(PeerLink link, string protocol, CancellationToken cancellationToken)
     {
         var stream = await link.Connection.OpenStreamAsync(cancellationToken);
+        stream.Priority = StreamPriority.Control;
         return await MultistreamSelect.OpenAsync(stream, [protocol], lazy: true, _options.NegotiationTimeout, Clock, cancellationToken);
     }
 

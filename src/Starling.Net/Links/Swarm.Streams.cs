@@ -107,6 +107,7 @@ public sealed partial class Swarm
         try
         {
             if (!handler.BeforeReady && !await link.Ready.WaitAsync(cancelled)) return StreamOutcome.Broken;
+            stream.Priority = handler.Lane;
             await handler.Serve(link, stream, cancelled);
             return StreamOutcome.Served;
         }

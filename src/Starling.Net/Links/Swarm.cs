@@ -124,6 +124,7 @@ public sealed partial class Swarm : ILinkHost, IAsyncDisposable
     private async Task<TimeSpan> PingOnAsync(PeerLink link, IStream stream, CancellationToken cancellationToken)
     {
         link.PingStream = null;
+        stream.Priority = StreamPriority.Control;
         try
         {
             var time = await PingProtocol.MeasureAsync(stream, _wiring.Random, Clock, cancellationToken);

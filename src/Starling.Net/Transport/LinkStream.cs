@@ -39,6 +39,12 @@ public sealed class LinkStream : Stream
     /// <summary>Whether each write is sent at once. Default true; set it to false when the handshakes are done and the writer flushes.</summary>
     public bool AutoFlush { get; set; } = true;
 
+    /// <summary>Bytes received from below so far.</summary>
+    public long BytesReceived { get; private set; }
+
+    /// <summary>Bytes handed down to be sent so far.</summary>
+    public long BytesSent { get; private set; }
+
     /// <summary>Bytes received and not yet read.</summary>
     public int Buffered => _readEnd - _readStart;
 
@@ -76,7 +82,12 @@ public sealed class LinkStream : Stream
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled(cancellationToken);
-        if (AutoFlush && _gatheredCount == 0) return _inner.WriteAsync(buffer, CancellationToken.None);
+        if (AutoFlush && _gatheredCount == 0)
+        {
+            BytesSent += buffer.Length;
+            return _inner.WriteAsync(buffer, CancellationToken.None);
+        }
+
         if (AutoFlush || _gatheredCount + buffer.Length > GatherLimit) return GatherAndSendAsync(buffer);
         Gather(buffer.Span);
         return ValueTask.CompletedTask;
@@ -137,6 +148,7 @@ public sealed class LinkStream : Stream
         if (_bulk) _ = await _inner.ReadAsync(Memory<byte>.Empty, cancellationToken);
         var target = _bulk ? ArrayPool<byte>.Shared.Rent(BulkRead) : _small ??= GC.AllocateUninitializedArray<byte>(SmallRead);
         var received = await _inner.ReadAsync(target, cancellationToken);
+        BytesReceived += received;
         _read = target;
         _readEnd = received;
         _ended = received == 0;
@@ -158,6 +170,7 @@ public sealed class LinkStream : Stream
         var count = _gatheredCount;
         _gathered = null;
         _gatheredCount = 0;
+        BytesSent += count;
         await _inner.WriteAsync(gathered.AsMemory(0, count), CancellationToken.None);
 
         // After a failed write the array may still be in the stream's hands, so then it is left to the collector.

@@ -112,7 +112,9 @@ public sealed class Upgrader : IDisposable
                 link = await NegotiateAsync(attempt, deadline.Token);
             deadline.Token.ThrowIfCancellationRequested();
             attempt.Bytes.AutoFlush = false;
-            return YamuxConnection.Start(attempt.Secure!.Stream, link, _options.Yamux, _budget, _clock);
+            var connection = YamuxConnection.Start(attempt.Secure!.Stream, link, _options.Yamux, _budget, _clock);
+            _metrics?.Track(connection, attempt.Bytes);
+            return connection;
         }
         catch (Exception e)
         {

@@ -16,7 +16,14 @@ internal sealed partial class YamuxStream(YamuxConnection connection, YamuxStrea
 
     public string? Protocol { get; set; }
 
-    public StreamPriority Priority { get; set; } = StreamPriority.Medium;
+    public StreamPriority Priority
+    {
+        get => State.Priority;
+        set
+        {
+            lock (_connection.Gate) _connection.Core.SetPriority(State, value);
+        }
+    }
 
     public IConnection Connection => _connection;
 

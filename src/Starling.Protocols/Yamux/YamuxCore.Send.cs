@@ -9,10 +9,10 @@ public sealed partial class YamuxCore
     public const int SharedFramePayload = (16 << 10) - YamuxHeader.Size;
 
     private readonly Queue<YamuxStreamState> _control = new();
-    private readonly Queue<YamuxStreamState> _ready = new();
+    private readonly SendLanes _lanes = new();
 
     /// <summary>Whether payload may be ready to send.</summary>
-    public bool HasData => _ready.Count > 0 && !Closing;
+    public bool HasData => !_lanes.IsEmpty && !Closing;
 
     /// <summary>Whether <see cref="TryNextFrame"/> may have a frame.</summary>
     public bool HasWork => !_goAwaySent && (_control.Count > 0 || _pongs.Count > 0 || _pingDue || _goAway is not null || HasData);
@@ -23,10 +23,23 @@ public sealed partial class YamuxCore
         ArgumentNullException.ThrowIfNull(stream);
         if (stream.Gone) return;
         stream.Queued = bytes;
-        QueueReady(stream);
+        if (bytes == 0 && stream.InReady) _lanes.Remove(stream);
+        else QueueReady(stream);
     }
 
-    /// <summary>Takes the next frame: control before data, data streams in turn.</summary>
+    /// <summary>Moves a stream to another lane, for what is sent from now on.</summary>
+    public void SetPriority(YamuxStreamState stream, StreamPriority priority)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        if (!Enum.IsDefined(priority)) throw new ArgumentOutOfRangeException(nameof(priority), priority, "This is no lane.");
+        if (priority == stream.Priority) return;
+        var waits = stream.InReady;
+        if (waits) _lanes.Remove(stream);
+        stream.Priority = priority;
+        if (waits) _lanes.Add(stream);
+    }
+
+    /// <summary>Takes the next frame: control before data, data by lane, the streams of a lane in turn.</summary>
     /// <param name="now">The present.</param>
     /// <param name="header">What to send first.</param>
     /// <param name="stream">The stream whose next <paramref name="payload"/> offered bytes follow the header, or null.</param>
@@ -108,21 +121,16 @@ public sealed partial class YamuxCore
     {
         header = default;
         payload = 0;
-        while (_ready.TryDequeue(out stream))
-        {
-            stream.InReady = false;
-            if (stream.Gone || stream.Queued == 0 || stream.SendWindow == 0) continue;
-            var most = _ready.Count == 0 ? FramePayload : SharedFramePayload;
-            payload = (int)Math.Min(Math.Min(stream.Queued, most), stream.SendWindow);
-            stream.Queued -= payload;
-            stream.SendWindow -= payload;
-            header = new YamuxHeader(YamuxFrameType.Data, TakeOpeningFlags(stream), stream.Id, (uint)payload);
-            QueueReady(stream);
-            return true;
-        }
-
-        stream = null;
-        return false;
+        stream = _lanes.Next();
+        if (stream is null) return false;
+        var most = _lanes.IsEmpty ? FramePayload : SharedFramePayload;
+        payload = (int)Math.Min(Math.Min(stream.Queued, most), stream.SendWindow);
+        stream.Queued -= payload;
+        stream.SendWindow -= payload;
+        header = new YamuxHeader(YamuxFrameType.Data, TakeOpeningFlags(stream), stream.Id, (uint)payload);
+        QueueReady(stream);
+        _lanes.Sent(stream.Priority, payload);
+        return true;
     }
 
     private static YamuxFlags TakeOpeningFlags(YamuxStreamState stream)
@@ -144,8 +152,7 @@ public sealed partial class YamuxCore
 
     private void QueueReady(YamuxStreamState stream)
     {
-        if (stream.InReady || stream.Queued == 0 || stream.SendWindow == 0) return;
-        stream.InReady = true;
-        _ready.Enqueue(stream);
+        if (stream.InReady || stream.Gone || stream.Queued == 0 || stream.SendWindow == 0) return;
+        _lanes.Add(stream);
     }
 }

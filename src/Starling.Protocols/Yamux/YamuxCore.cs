@@ -139,6 +139,7 @@ public sealed partial class YamuxCore
     private void Remove(YamuxStreamState stream)
     {
         stream.Gone = true;
+        if (stream.InReady) _lanes.Remove(stream);
         _streams.Remove(stream.Id);
         _budget.Release(ResourceKind.Streams);
         var extra = stream.ReceiveWindow - YamuxOptions.InitialWindow;

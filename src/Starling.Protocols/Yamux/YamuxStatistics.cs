@@ -41,4 +41,22 @@ public record struct YamuxStatistics
 
     /// <summary>Times that a receive window would have grown but for a budget.</summary>
     public long WindowGrowthsRefused { get; set; }
+
+    /// <summary>The sum of what two links have counted.</summary>
+    public readonly YamuxStatistics Plus(in YamuxStatistics other) => new()
+    {
+        BytesIn = BytesIn + other.BytesIn,
+        BytesOut = BytesOut + other.BytesOut,
+        FramesIn = FramesIn + other.FramesIn,
+        FramesOut = FramesOut + other.FramesOut,
+        StreamsOpened = StreamsOpened + other.StreamsOpened,
+        StreamsAccepted = StreamsAccepted + other.StreamsAccepted,
+        StreamsRefused = StreamsRefused + other.StreamsRefused,
+        ResetsIn = ResetsIn + other.ResetsIn,
+        ResetsOut = ResetsOut + other.ResetsOut,
+        FramesDropped = FramesDropped + other.FramesDropped,
+        BytesDropped = BytesDropped + other.BytesDropped,
+        WindowGrowths = WindowGrowths + other.WindowGrowths,
+        WindowGrowthsRefused = WindowGrowthsRefused + other.WindowGrowthsRefused,
+    };
 }

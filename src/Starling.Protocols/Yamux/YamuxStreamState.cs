@@ -30,6 +30,9 @@ public sealed class YamuxStreamState
     /// <summary>Bytes that we may still send.</summary>
     public long SendWindow { get; internal set; } = YamuxOptions.InitialWindow;
 
+    /// <summary>The lane in which the stream sends; <see cref="YamuxCore.SetPriority"/> changes it.</summary>
+    public StreamPriority Priority { get; internal set; } = StreamPriority.Medium;
+
     /// <summary>Bytes that the application waits to send.</summary>
     public int Queued { get; internal set; }
 
@@ -60,6 +63,10 @@ public sealed class YamuxStreamState
     internal bool InControl { get; set; }
 
     internal bool InReady { get; set; }
+
+    internal YamuxStreamState? ReadyBefore { get; set; }
+
+    internal YamuxStreamState? ReadyAfter { get; set; }
 
     internal Instant LastGrant { get; set; }
 }

@@ -255,6 +255,7 @@ public sealed class YamuxCoreTests
             case 1 or 2 when stream is { LocalEnded: false, Queued: 0 }: end.Core.Offer(stream, 1 + random.Next(random.Next(2) == 0 ? 100 : 400_000)); break;
             case 3 when stream is { LocalEnded: false, Queued: 0 } && random.Next(10) == 0: end.Core.Finish(stream); break;
             case 4 when stream is not null: end.Consume(stream, random.Next((int)end.Unread(stream) + 1)); break;
+            case 5 when stream is not null && random.Next(2) == 0: end.Core.SetPriority(stream, (StreamPriority)random.Next(4)); break;
             case 5: end.Core.Ping(end.Now); break;
             case 6: end.Send(random.Next(5)); break;
             default: end.Deliver(other, random.Next(random.Next(2) == 0 ? 20 : 100_000)); break;
