@@ -46,7 +46,7 @@ public class TrafficMetricsTests
         {
             _listener.InstrumentPublished = (instrument, listener) =>
             {
-                if (_meters.Contains(instrument.Meter) && instrument is ObservableCounter<long>) listener.EnableMeasurementEvents(instrument);
+                if (_meters.Contains(instrument.Meter) && instrument is ObservableCounter<long> && (instrument.Name == "starling.transport.bytes" || instrument.Name.StartsWith("starling.yamux.", StringComparison.Ordinal))) listener.EnableMeasurementEvents(instrument);
             };
             _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => _read[$"{instrument.Name} {tags[0].Value}"] = value);
             _listener.Start();
