@@ -15,13 +15,19 @@ internal sealed class NodeSetup
 
     public string? Identity { get; init; }
 
-    /// <summary>Whether to find peers by multicast.</summary>
-    public bool Discover { get; init; }
+    /// <summary>Whether to find peers by multicast; null leaves it to the configuration.</summary>
+    public bool? Discover { get; init; }
 
     /// <summary>Where multicast goes; none is the loopback interface.</summary>
     public IReadOnlyList<IPAddress> Interfaces { get; init; } = [];
 
     public string? Name { get; init; }
+
+    /// <summary>Options from a file, under those above; null for none.</summary>
+    public StarlingOptions? Configured { get; init; }
+
+    /// <summary>The admin socket, or null for none.</summary>
+    public string? Admin { get; init; }
 
     public TimeSpan? RoundTripInterval { get; init; }
 
@@ -30,14 +36,13 @@ internal sealed class NodeSetup
     /// <summary>Starts the node; the caller owns it.</summary>
     public async Task<StarlingNode> StartAsync(CancellationToken cancellationToken)
     {
-        var options = new StarlingOptions
-        {
-            IdentityFile = Identity,
-            Listen = [.. Listen.Select(address => address.ToString())],
-            Mdns = Discover,
-            DisplayName = Name,
-        };
-        options.Discovery.Interfaces = [.. Interfaces.Select(address => address.ToString())];
+        var options = Configured ?? new StarlingOptions();
+        options.IdentityFile = Identity ?? options.IdentityFile;
+        options.Mdns = Discover ?? options.Mdns;
+        options.DisplayName = Name ?? options.DisplayName;
+        options.Admin = Admin ?? options.Admin;
+        if (Listen.Count > 0) options.Listen = [.. Listen.Select(address => address.ToString())];
+        if (Interfaces.Count > 0) options.Discovery.Interfaces = [.. Interfaces.Select(address => address.ToString())];
         if (RoundTripInterval is { } interval) options.Health.SampleInterval = interval;
         return await StarlingNode.StartAsync(options, Verbose ? new NodeEnvironment { Loggers = Loggers } : new NodeEnvironment(), cancellationToken).ConfigureAwait(false);
     }

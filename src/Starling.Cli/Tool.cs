@@ -49,7 +49,11 @@ internal static class Tool
         var root = new RootCommand("Peer-to-peer topics and streams without a broker, on the wire of libp2p.")
         {
             new DemoVerb(output), new NodeVerb(output), new IdVerb(output), new PingVerb(output),
-            new PubVerb(output), new SubVerb(output), BenchVerb.Group(output),
+            new PubVerb(output), new SubVerb(output),
+            new PeersVerb(output),
+            new ControllerVerb(output),
+            new DoctorVerb(output),
+            BenchVerb.Group(output),
             new Option<bool>("--verbose") { Description = "Log to standard error, and show whole errors.", Recursive = true },
         };
         var help = root.Options.OfType<HelpOption>().Single();

@@ -32,6 +32,7 @@ internal sealed class OptionsCheck : IValidateOptions<StarlingOptions>
         _problems.Text(options.DisplayName, IdentifyCodec.MaxDisplayNameLength, nameof(options.DisplayName));
         _problems.Text(options.AgentVersion, IdentifyCodec.MaxTextLength, nameof(options.AgentVersion));
         if (options.IdentityFile is { } file && string.IsNullOrWhiteSpace(file)) _problems.Add(nameof(options.IdentityFile), file, "is empty", "name a file or leave the option out");
+        if (options.Admin is { } socket && string.IsNullOrWhiteSpace(socket)) _problems.Add(nameof(options.Admin), socket, "is empty", "name a path, or leave the option out");
         Addresses(options.Listen, 64, nameof(options.Listen), "/ip4/127.0.0.1/tcp/0");
         foreach (var text in options.Listen)
         {

@@ -11,6 +11,7 @@ namespace Starling;
 public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
 {
     private readonly StarlingOptions _options;
+    private readonly NodeEnvironment _environment;
     private readonly NodeParts _parts;
     private readonly Lock _gate = new();
     private readonly NodeEventHub _events = new();
@@ -23,7 +24,7 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
     internal StarlingNode(StarlingOptions options, NodeEnvironment environment)
     {
         if (OptionsCheck.Errors(options) is { Count: > 0 } errors) throw new StarlingException(string.Join(Environment.NewLine, errors));
-        _options = options;
+        (_options, _environment) = (options, environment);
         _parts = new NodeParts(options, environment, _events);
     }
 
@@ -172,12 +173,14 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
         await _parts.StartPeersAsync(cancellationToken);
         var addresses = _options.Listen.Count == 0 ? ["/ip4/127.0.0.1/tcp/0"] : _options.Listen;
         foreach (var address in addresses) await ListenAsync(Multiaddr.ParseUserInput(address), cancellationToken);
+        await StartAdminAsync(cancellationToken);
         await _parts.StartDiscoveryAsync(cancellationToken);
     }
 
     private async Task StopCoreAsync(TimeSpan deadline)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        if (_admin is not null) await _admin.DisposeAsync();
         await _parts.StopAsync(deadline);
         _events.Complete();
     }

@@ -36,7 +36,10 @@ public static class StarlingServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(configuration);
         services.AddStarling();
-        services.AddOptions<StarlingOptions>().Bind(configuration, binder => binder.ErrorOnUnknownConfiguration = true);
+        services.AddOptions<StarlingOptions>().Configure(options =>
+        {
+            if (StarlingConfiguration.Bind(configuration, options) is { Count: > 0 } problems) throw new OptionsValidationException(configuration.Path, typeof(StarlingOptions), problems);
+        });
         return services;
     }
 

@@ -9,7 +9,8 @@ public sealed class LayeringTests
         ["Starling.Protocols"] = ["Starling.Core"],
         ["Starling.Net"] = ["Starling.Core", "Starling.Protocols"],
         ["Starling"] = ["Starling.Core", "Starling.Protocols", "Starling.Net"],
-        ["Starling.Cli"] = ["Starling.Core", "Starling.Protocols", "Starling.Net", "Starling"],
+        ["Starling.Web"] = ["Starling.Core", "Starling.Protocols", "Starling.Net", "Starling"],
+        ["Starling.Cli"] = ["Starling.Core", "Starling.Protocols", "Starling.Net", "Starling", "Starling.Web"],
     };
 
     public static TheoryData<string> Projects => [.. Repository.ProductProjects];

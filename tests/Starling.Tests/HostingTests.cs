@@ -43,9 +43,9 @@ public class HostingTests
     public async Task A_value_of_the_wrong_kind_or_an_unknown_key_is_named()
     {
         using var wrong = Build(("Starling:MaxLinks", "many"));
-        Assert.Contains("MaxLinks", (await Assert.ThrowsAsync<InvalidOperationException>(() => wrong.StartAsync())).ToString(), StringComparison.Ordinal);
+        Assert.Contains("MaxLinks: 'many' is not a whole number", (await Assert.ThrowsAsync<OptionsValidationException>(() => wrong.StartAsync())).Message, StringComparison.Ordinal);
         using var unknown = Build(("Starling:MaxLink", "3"));
-        Assert.Contains("MaxLink", (await Assert.ThrowsAsync<InvalidOperationException>(() => unknown.StartAsync())).ToString(), StringComparison.Ordinal);
+        Assert.Contains("MaxLink: there is no such option; MaxLinks is near", (await Assert.ThrowsAsync<OptionsValidationException>(() => unknown.StartAsync())).Message, StringComparison.Ordinal);
     }
 
     [Fact]

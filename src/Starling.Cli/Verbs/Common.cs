@@ -98,7 +98,7 @@ internal static class Common
         DefaultValueFactory = _ => [],
     };
 
-    private static Multiaddr? Parse(ArgumentResult result, string text)
+    public static Multiaddr? Parse(ArgumentResult result, string text)
     {
         try
         {

@@ -13,6 +13,27 @@ internal sealed class NodeVerb : Verb
     private readonly Option<string?> _identity = Common.Identity();
     private readonly Option<Switch> _mdns = Common.OnOff("--mdns", "Whether to find, and be found by, peers on the local network. Default on.");
     private readonly Option<IPAddress[]> _interfaces = Common.Interfaces();
+    private readonly Option<string?> _admin = new("--admin")
+    {
+        Description = "Path of the socket through which peers, block and others administer this node; 'off' for none. Default: a path that follows the identity.",
+        HelpName = "PATH",
+    };
+
+    private readonly Option<string?> _config = new("--config") { Description = "JSON file with options; what is given on the command line goes before it.", HelpName = "FILE" };
+    private readonly Option<bool> _printConfig = new("--print-config") { Description = "Print every option with its value and meaning, as a file for --config, and end." };
+    private readonly Option<Uri?> _controller = new("--controller")
+    {
+        Description = "Controller to register with; the node then waits for the common start.",
+        HelpName = "URL",
+        CustomParser = result =>
+        {
+            if (Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https") return url;
+            result.AddError($"--controller takes an address such as http://192.0.2.1:8800, not '{result.Tokens[0].Value}'");
+            return null;
+        },
+    };
+
+    private readonly Option<string?> _token = new("--token") { Description = "File with the controller's token.", HelpName = "FILE" };
     private readonly Option<bool> _json = Common.Json("events");
 
     public NodeVerb(Output output)
@@ -30,17 +51,42 @@ internal sealed class NodeVerb : Verb
         Add(_identity);
         Add(_mdns);
         Add(_interfaces);
+        Add(_admin);
+        Add(_config);
+        Add(_printConfig);
+        Add(_controller);
+        Add(_token);
         Add(_json);
+        Validators.Add(result =>
+        {
+            if (result.GetValue(_controller) is not null && result.GetValue(_token) is null) result.AddError("--controller needs --token FILE");
+        });
     }
 
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
+        var configured = arguments.GetValue(_config) is { } file ? ConfigFile.Read(file) : null;
+        if (arguments.GetValue(_printConfig))
+        {
+            Output.Line(ConfigText.Of(configured ?? new StarlingOptions()));
+            return Tool.Done;
+        }
+
+        var admin = arguments.GetValue(_admin);
+        if (configured is not null && admin == "off") configured.Admin = null;
         var setup = new NodeSetup
         {
+            Configured = configured,
+            Admin = admin switch
+            {
+                "off" => null,
+                null => configured?.Admin ?? AdminSocket.Default,
+                var path => path,
+            },
             Listen = arguments.GetRequiredValue(_listen),
             Connect = arguments.GetRequiredValue(_connect),
             Identity = arguments.GetValue(_identity),
-            Discover = arguments.GetValue(_mdns) == Switch.On,
+            Discover = configured is not null && arguments.GetResult(_mdns) is null or { Implicit: true } ? null : arguments.GetValue(_mdns) == Switch.On,
             Interfaces = arguments.GetRequiredValue(_interfaces),
             Verbose = arguments.GetValue<bool>("--verbose"),
         };
@@ -51,6 +97,7 @@ internal sealed class NodeVerb : Verb
         try
         {
             await setup.ConnectAsync(node, stop.Token).ConfigureAwait(false);
+            if (arguments.GetValue(_controller) is { } controller) await WaitForControllerAsync(node, controller, arguments, stop.Token).ConfigureAwait(false);
             await telling.ConfigureAwait(false);
         }
         finally
@@ -60,6 +107,21 @@ internal sealed class NodeVerb : Verb
         }
 
         return Tool.Done;
+    }
+
+    private async Task WaitForControllerAsync(StarlingNode node, Uri controller, ParseResult arguments, CancellationToken cancellationToken)
+    {
+        using var client = new ControllerClient(new ControllerClientOptions { Address = controller, TokenFile = arguments.GetValue(_token) });
+        var state = await node.WaitForControllerAsync(client, cancellationToken).ConfigureAwait(false);
+        if (!arguments.GetValue(_json)) Output.Note($"started with {state.Registered} nodes");
+        else
+        {
+            Output.Json(line =>
+            {
+                line.WriteString("event", "started");
+                line.WriteNumber("nodes", state.Registered);
+            });
+        }
     }
 
     /// <summary>Prints each event as it comes, until cancelled.</summary>

@@ -8,6 +8,7 @@ public sealed class PeerLink : IPeerLink
     private static readonly PeerInfo Unknown = new("", "", [], [], null, null, default);
     private readonly Lock _gate = new();
     private readonly Swarm _swarm;
+    private readonly Instant _opened;
     private readonly RoundTripEstimator _estimator = new();
     private readonly TaskCompletionSource<bool> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -23,6 +24,7 @@ public sealed class PeerLink : IPeerLink
     internal PeerLink(Swarm swarm, LinkId id, IConnection connection, SwarmOptions options, TimeProvider clock)
     {
         _swarm = swarm;
+        _opened = swarm.Clock.Now();
         Id = id;
         Connection = connection;
         Control = new LinkControl(this, options, clock);
@@ -53,6 +55,9 @@ public sealed class PeerLink : IPeerLink
 
     /// <inheritdoc/>
     public PeerInfo Info => _info;
+
+    /// <summary>Time since the link was authenticated.</summary>
+    public TimeSpan Age => _swarm.Clock.Now() - _opened;
 
     /// <summary>Round-trip time and jitter so far, or null before the first sample.</summary>
     public RoundTrip? RoundTrip

@@ -59,7 +59,7 @@ public sealed partial class Swarm : ILinkHost, IAsyncDisposable
     /// <inheritdoc/>
     public IReadOnlyList<IPeerLink> Links => [.. _ready.Values];
 
-    private TimeProvider Clock => _wiring.Clock;
+    internal TimeProvider Clock => _wiring.Clock;
 
     /// <inheritdoc/>
     public IPeerLink? Find(PeerId peer) => FindLink(peer);
