@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Starling.Net;
 using Starling.Net.Discovery;
 using Starling.Net.Links;
 using Starling.Net.Messages;
@@ -83,6 +84,9 @@ internal sealed class NodeParts : IAsyncDisposable
     public MessageService Messages { get; }
 
     public DiscoverySet Discovery { get; }
+
+    /// <summary>The parts that finish what is under way before the node stops.</summary>
+    public IReadOnlyList<IDrainable> Drainables => [];
 
     public Task StartDiscoveryAsync(CancellationToken cancellationToken) =>
         _options.Discovery.Mode == DiscoveryMode.Off ? Task.CompletedTask : _discovery.StartAsync(cancellationToken);

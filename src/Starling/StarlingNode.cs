@@ -16,6 +16,7 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
     private readonly Lock _gate = new();
     private readonly NodeEventHub _events = new();
     private long _droppedEvents;
+    private TelemetryExport? _telemetry;
     private Task? _start;
     private Task? _stop;
 
@@ -170,18 +171,27 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
 
     private async Task StartCoreAsync(CancellationToken cancellationToken)
     {
+        _state = NodeState.Starting;
+        _telemetry = TelemetryExport.Start(_options.Telemetry, PeerId);
         await _parts.StartPeersAsync(cancellationToken);
         var addresses = _options.Listen.Count == 0 ? ["/ip4/127.0.0.1/tcp/0"] : _options.Listen;
         foreach (var address in addresses) await ListenAsync(Multiaddr.ParseUserInput(address), cancellationToken);
         await StartAdminAsync(cancellationToken);
         await _parts.StartDiscoveryAsync(cancellationToken);
+        lock (_gate) _state = _state == NodeState.Starting ? NodeState.Running : _state;
     }
 
     private async Task StopCoreAsync(TimeSpan deadline)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        var start = _environment.Clock.GetTimestamp();
         if (_admin is not null) await _admin.DisposeAsync();
-        await _parts.StopAsync(deadline);
+        await DrainForAsync(deadline / 2);
+        _state = NodeState.Stopping;
+        var left = deadline - _environment.Clock.GetElapsedTime(start);
+        await _parts.StopAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        if (_telemetry is not null) await _telemetry.DisposeAsync();
+        _state = NodeState.Stopped;
         _events.Complete();
     }
 
