@@ -25,7 +25,8 @@ public sealed class TelemetryTests
         var node = await StarlingNode.StartAsync(options, Cancelled);
         await using var other = await StarlingNode.StartAsync(cancellationToken: Cancelled);
         await node.ConnectAsync(other.Addresses[0], Cancelled);
-        await node.PingAsync(other.PeerId, cancellationToken: Cancelled);
+        using var echo = other.HandleRequest("echo", (context, _) => new ValueTask<ReadOnlyMemory<byte>>(context.Payload));
+        await node.RequestAsync(other.PeerId, "echo", cancellationToken: Cancelled);
         await node.DisposeAsync(); // Exports what is left.
 
         var bodies = collector.Received.ToList();
