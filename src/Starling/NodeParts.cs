@@ -57,7 +57,10 @@ internal sealed class NodeParts : IAsyncDisposable
         Peers = new PeerBook(Identity.PeerId, options.Peers, clock, _peersMetrics, environment.Loggers.CreateLogger<PeerBook>());
         Topics = new PubSubService(Swarm, Identity, new PubSubServiceOptions { StopTimeout = options.StopTimeout / 2 }, Budget, clock, environment.Random, environment.Loggers.CreateLogger<PubSubService>(), environment.Meters);
         _requestsMetrics = new RequestsMetrics(environment.Meters);
-        Requests = new RequestService(Swarm, options.Requests, Budget, clock, _requestsMetrics, environment.Loggers.CreateLogger<RequestService>());
+        Requests = new RequestService(Swarm, options.Requests, Budget, clock, _requestsMetrics, environment.Loggers.CreateLogger<RequestService>())
+        {
+            Status = _ => new NodeStatus { Name = options.DisplayName, Serving = true },
+        };
         Messages = new MessageService(Swarm, options.Messages, Budget, clock, environment.Random, environment.Loggers.CreateLogger<MessageService>(), environment.Meters);
         Messages.Observe(happened => events.Raise(NodeEvent.Of(happened)));
         Discovery = Discoveries();
@@ -68,6 +71,8 @@ internal sealed class NodeParts : IAsyncDisposable
     public NodeIdentity Identity { get; }
 
     public TimeProvider Clock => _environment.Clock;
+
+    public RandomSource Random => _environment.Random;
 
     public ResourceBudget Budget { get; }
 

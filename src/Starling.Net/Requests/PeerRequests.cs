@@ -14,6 +14,9 @@ internal sealed class PeerRequests(IPeerLink link, RequestService service)
     /// <summary>One for each call that may be under way.</summary>
     public SemaphoreSlim Turns { get; } = new(service.Options.MaxCallsPerPeer, service.Options.MaxCallsPerPeer);
 
+    /// <summary>Streams for streamed replies.</summary>
+    public ReplyStreams Replies { get; } = new(link, service);
+
     /// <summary>The lane for a handler: its own, or when there are too many that of another handler. Null when the link has ended.</summary>
     public RequestLane? LaneFor(string name)
     {
@@ -31,17 +34,19 @@ internal sealed class PeerRequests(IPeerLink link, RequestService service)
         return lane;
     }
 
-    /// <summary>Ends lanes that nothing was called on since then.</summary>
-    public void RetireIdle(Instant since)
+    /// <summary>Ends streams that nothing was called on since then.</summary>
+    public Task RetireIdleAsync(Instant since)
     {
         foreach (var lane in Lanes()) lane.RetireIfIdle(since);
+        return Replies.RetireIdleAsync(since);
     }
 
     /// <summary>Ends every lane; there will be no more.</summary>
-    public void End()
+    public Task EndAsync()
     {
         lock (_gate) _ended = true;
         foreach (var lane in Lanes()) lane.Dispose();
+        return Replies.CloseAsync();
     }
 
     private List<RequestLane> Lanes()

@@ -20,6 +20,7 @@ internal static class RequestErrors
         ProtocolNotSupportedException => () => new RequestException(RequestFailure.NoHandler, $"{link.Peer} serves no requests.", why),
         ProtocolViolationException => () => new RequestException(RequestFailure.Malformed, $"{link.Peer} broke the request protocol: {why.Message}", why),
         ConnectionClosedException closed => () => new RequestException(RequestFailure.LinkLost, $"The link to {link.Peer} ended before the answer ({closed.Info}).", why),
+        OperationCanceledException when link.Connection.Closed is { IsCompletedSuccessfully: true } closed => () => new RequestException(RequestFailure.LinkLost, $"The link to {link.Peer} ended before the answer ({closed.Result}).", why),
         OperationCanceledException => () => new RequestException(RequestFailure.Cancelled, "This node is stopping."),
         null => () => new RequestException(RequestFailure.LinkLost, $"{link.Peer} ended the stream before the answer."),
         _ => () => new RequestException(RequestFailure.LinkLost, $"The stream to {link.Peer} ended before the answer: {why.Message}", why),

@@ -22,4 +22,7 @@ public sealed class RequestException : StarlingException
 
     /// <summary>Why there is no answer.</summary>
     public RequestFailure Failure { get; }
+
+    /// <summary>With <see cref="RequestFailure.Malformed"/> of a typed call: the reply that cannot be read as its type; else empty.</summary>
+    public ReadOnlyMemory<byte> Reply { get; init; }
 }

@@ -35,7 +35,7 @@ public sealed partial class RequestService
         var nameBytes = NameBytes(name);
         var deadline = DeadlineOf(timeout ?? Options.Timeout);
         var calls = CallsTo(peer);
-        if (payload.Length > Options.MaxPayloadBytes) throw new RequestException(RequestFailure.TooLarge, $"The request has {payload.Length} bytes; at most {Options.MaxPayloadBytes} are allowed (Requests:MaxPayloadBytes).");
+        CheckSize(payload.Length);
         var started = Metrics.CallsAreTimed ? Clock.GetTimestamp() : 0;
         var activity = RequestTracing.StartClient(name, peer);
         var failure = RequestFailure.None;
@@ -43,7 +43,7 @@ public sealed partial class RequestService
         try
         {
             hasTurn = calls.Turns.Wait(0, CancellationToken.None);
-            if (!hasTurn) await WaitForTurnAsync(calls, deadline, cancellationToken);
+            if (!hasTurn) await WithinAsync(cancelled => WaitForTurnAsync(calls.Turns, cancelled), peer, deadline, cancellationToken);
             hasTurn = true;
             var call = _calls.Take();
             RequestLane lane;
@@ -92,7 +92,7 @@ public sealed partial class RequestService
         return lane.TryStart(call, frame, name, deadline, cancellationToken);
     }
 
-    private async ValueTask WaitForTurnAsync(PeerRequests calls, Instant deadline, CancellationToken cancellationToken)
+    private async Task WaitForTurnAsync(SemaphoreSlim turns, CancellationToken cancellationToken)
     {
         if (Interlocked.Increment(ref _waiting) > Options.MaxWaitingCalls)
         {
@@ -102,12 +102,17 @@ public sealed partial class RequestService
 
         try
         {
-            await WithinAsync(calls.Turns.WaitAsync, calls.Link.Peer, deadline, cancellationToken);
+            await turns.WaitAsync(cancellationToken);
         }
         finally
         {
             Interlocked.Decrement(ref _waiting);
         }
+    }
+
+    private void CheckSize(int bytes)
+    {
+        if (bytes > Options.MaxPayloadBytes) throw new RequestException(RequestFailure.TooLarge, $"The request has {bytes} bytes; at most {Options.MaxPayloadBytes} are allowed (Requests:MaxPayloadBytes).");
     }
 
     private ValueTask WaitForRoomAsync(RequestLane lane, PeerId peer, Instant deadline, CancellationToken cancellationToken) =>
@@ -139,15 +144,15 @@ public sealed partial class RequestService
         var link = _host.Find(peer) ?? throw new RequestException(RequestFailure.NotLinked, $"There is no link to {peer}; connect to it first.");
         if (_peers.TryGetValue(link, out var known)) return known;
         var calls = _peers.GetOrAdd(link, static (link, service) => new PeerRequests(link, service), this);
-        _ = ForgetAsync(calls);
+        _tasks.Run(() => ForgetAsync(calls));
         return calls;
     }
 
     private async Task ForgetAsync(PeerRequests calls)
     {
-        await calls.Link.Connection.Closed;
+        await ((Task)calls.Link.Connection.Closed).WaitAsync(_stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _peers.TryRemove(calls.Link, out _);
-        calls.End();
+        await calls.EndAsync();
     }
 
     private byte[] NameBytes(string name)
@@ -172,6 +177,6 @@ public sealed partial class RequestService
     private void Sweep()
     {
         var since = Clock.Now() - Options.IdleTimeout;
-        foreach (var peer in _peers.Values) peer.RetireIdle(since);
+        foreach (var peer in _peers.Values) _tasks.Run(() => peer.RetireIdleAsync(since));
     }
 }

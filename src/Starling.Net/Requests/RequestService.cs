@@ -15,15 +15,29 @@ public sealed partial class RequestService : IAsyncDisposable
     /// <summary>The protocol id.</summary>
     public const string ProtocolId = "/starling/request/1.0.0";
 
+    /// <summary>The handler that every node has, which sends its payload back.</summary>
+    public const string PingName = BuiltInPrefix + "ping";
+
+    /// <summary>The handler that every node has, which tells what <see cref="Status"/> says.</summary>
+    public const string StatusName = BuiltInPrefix + "status";
+
+    private static readonly TimeSpan FlushTimeout = TimeSpan.FromMilliseconds(500);
+
+    private const string BuiltInPrefix = "starling.";
+
     internal static readonly string[] Protocols = [ProtocolId];
 
     private readonly ILinkHost _host;
     private readonly ConcurrentDictionary<string, RequestRegistration> _handlers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<PeerId, int> _servedByPeer = new();
+    private readonly ConcurrentDictionary<ServedStream, byte> _streams = new();
     private readonly BackgroundTasks _tasks;
     private readonly IDisposable _serving;
     private readonly CancellationTokenSource _stopping = new();
     private int _served;
+    private int _disposed;
+    private volatile bool _refusing;
+    private TaskCompletionSource? _drained;
 
     /// <summary>Serves requests on a host's links from now on.</summary>
     /// <param name="host">Where links come from.</param>
@@ -44,8 +58,17 @@ public sealed partial class RequestService : IAsyncDisposable
         _tasks = new BackgroundTasks(error => Log.StreamEnded(host.LocalPeer, error.ToString()));
         _calls = new CallPool(clock, MaxPooledCalls);
         _sweep = clock.CreateTimer(_ => Sweep(), null, options.IdleTimeout / 2, options.IdleTimeout / 2);
+        Register(new RequestRegistration(PingName, RequestBuiltIns.Ping(options.MaxPingBytes), null, Remove));
+        Register(new RequestRegistration(StatusName, RequestBuiltIns.Status(peer => Status(peer)), null, Remove));
         _serving = host.Handle(ProtocolId, ServeAsync, options.MaxServedStreamsPerPeer);
     }
+
+    /// <summary>What this node says of itself to a peer that asks for <c>starling.status</c>; null refuses. Default: nothing but that it serves.</summary>
+    /// <remarks>Called for each such request, on any thread. What it tells to whom is this node's choice.</remarks>
+    public Func<PeerId, NodeStatus?> Status { get; set; } = static _ => new NodeStatus { Serving = true };
+
+    /// <summary>How typed requests are written and read where a call names no serializer of its own. Default <see cref="JsonPayloadSerializer.Default"/>.</summary>
+    public IPayloadSerializer Serializer { get; set; } = JsonPayloadSerializer.Default;
 
     /// <summary>The names that are served.</summary>
     public IReadOnlyCollection<string> Handlers => [.. _handlers.Keys];
@@ -73,7 +96,7 @@ public sealed partial class RequestService : IAsyncDisposable
     public IDisposable Handle(string name, RequestHandler handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        return Register(new RequestRegistration(Check(name), handler, null, Remove));
+        return Register(new RequestRegistration(CheckOwn(name), handler, null, Remove));
     }
 
     /// <summary>Answers requests of a name with a sequence of items from now on.</summary>
@@ -81,20 +104,28 @@ public sealed partial class RequestService : IAsyncDisposable
     public IDisposable HandleStream(string name, StreamingRequestHandler handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        return Register(new RequestRegistration(Check(name), null, handler, Remove));
+        return Register(new RequestRegistration(CheckOwn(name), null, handler, Remove));
     }
 
-    /// <summary>Serves nothing more, lets what is being served end within <see cref="RequestServiceOptions.DrainTimeout"/>, then cancels it and all own calls.</summary>
+    /// <summary>Serves nothing more, ends streamed replies, lets other calls being served end within <see cref="RequestServiceOptions.DrainTimeout"/>, then cancels them and all own calls. Idempotent.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_stopping.IsCancellationRequested) return;
-        await _stopping.CancelAsync();
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        _refusing = true;
         await _sweep.DisposeAsync();
-        foreach (var peer in _peers.Values) peer.End();
+        foreach (var handler in _handlers.Values.Where(one => one.Streaming is not null)) handler.Dispose();
+        await DrainAsync();
+        await _stopping.CancelAsync();
         foreach (var handler in _handlers.Values) handler.Dispose();
+        await FlushAsync();
+        foreach (var peer in _peers.Values) await peer.EndAsync();
         _serving.Dispose();
         await _tasks.WhenEmpty();
+        if (Serving > 0) Log.StopIncomplete(Serving);
     }
+
+    /// <summary>Whether calls of peers are refused because the node is stopping.</summary>
+    internal bool IsRefusing => _refusing;
 
     internal RequestRegistration? Find(string name) => _handlers.GetValueOrDefault(name);
 
@@ -117,33 +148,60 @@ public sealed partial class RequestService : IAsyncDisposable
 
     internal void Leave(PeerId peer, int bytes)
     {
-        Interlocked.Decrement(ref _served);
+        var left = Interlocked.Decrement(ref _served);
         if (bytes > FrameReceiver.Unbudgeted) Budget.Release(ResourceKind.QueueBytes, bytes);
         if (_servedByPeer.AddOrUpdate(peer, 0, static (_, count) => count - 1) == 0) _servedByPeer.TryRemove(KeyValuePair.Create(peer, 0));
+        if (left == 0) Volatile.Read(ref _drained)?.TrySetResult();
+    }
+
+    private async Task DrainAsync()
+    {
+        var drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volatile.Write(ref _drained, drained);
+        if (Serving == 0) return;
+        await drained.Task.WaitAsync(Options.DrainTimeout, Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>Lets cancelled handlers end, and their callers learn of it.</summary>
+    private async Task FlushAsync()
+    {
+        using var deadline = new CancellationTokenSource(FlushTimeout, Clock);
+        var flushed = Task.WhenAll(_streams.Keys.Select(stream => stream.FlushAsync(deadline.Token)));
+        await flushed.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task ServeAsync(IStream stream, CancellationToken cancellationToken)
     {
         Metrics.Streams(Direction.Inbound, 1);
+        var served = new ServedStream(this, stream);
+        _streams.TryAdd(served, 0);
         try
         {
-            await new ServedStream(this, stream).RunAsync(cancellationToken);
+            await served.RunAsync(cancellationToken);
         }
         finally
         {
+            _streams.TryRemove(served, out _);
             Metrics.Streams(Direction.Inbound, -1);
         }
     }
 
     private RequestRegistration Register(RequestRegistration handler)
     {
-        ObjectDisposedException.ThrowIf(_stopping.IsCancellationRequested, this);
+        ObjectDisposedException.ThrowIf(_refusing, this);
         if (_handlers.Count >= Options.MaxHandlers) throw new InvalidOperationException($"{Options.MaxHandlers} handlers are registered, the most that is allowed (Requests:MaxHandlers).");
         if (!_handlers.TryAdd(handler.Name, handler)) throw new InvalidOperationException($"'{handler.Name}' has a handler already; dispose its registration first.");
         return handler;
     }
 
     private void Remove(RequestRegistration handler) => _handlers.TryRemove(KeyValuePair.Create(handler.Name, handler));
+
+    private string CheckOwn(string name)
+    {
+        Check(name);
+        if (name.StartsWith(BuiltInPrefix, StringComparison.Ordinal)) throw new ArgumentException($"'{name}' begins with {BuiltInPrefix}, which is kept for what every node serves; choose another name.", nameof(name));
+        return name;
+    }
 
     private string Check(string name)
     {

@@ -103,7 +103,6 @@ internal sealed class ServedCall : IThreadPoolWorkItem
             RequestException { Failure: > RequestFailure.None and < RequestFailure.LinkLost } chosen => (chosen.Failure, chosen.Message),
             OperationCanceledException when _cancelled.IsCancellationRequested && !_unwanted => (RequestFailure.Timeout, "The deadline passed."),
             OperationCanceledException when _cancelled.IsCancellationRequested => (RequestFailure.Cancelled, "The request was given up."),
-            PayloadException => (RequestFailure.Malformed, error.Message),
             _ => (RequestFailure.HandlerFailed, $"The handler of {_handler.Name} failed."),
         };
         if (failure == RequestFailure.HandlerFailed && error is not RequestException) _stream.Log.HandlerFailed(_handler.Name, _stream.Peer, error);

@@ -1,4 +1,4 @@
-using System.Text;
+using System.Text.Unicode;
 using Starling.Protocols.Requests;
 
 namespace Starling.Net.Requests;
@@ -34,8 +34,7 @@ internal sealed class ServedStream : FrameLoop
         try
         {
             await ReadAsync(_stream, cancellationToken);
-            await WhenIdle().WaitAsync(cancellationToken);
-            await _sender.FlushAsync(cancellationToken);
+            await FlushAsync(cancellationToken);
         }
         catch (ProtocolViolationException violation)
         {
@@ -48,6 +47,13 @@ internal sealed class ServedStream : FrameLoop
             _sender.End();
             CancelAll();
         }
+    }
+
+    /// <summary>Waits until no handler runs and every answer is written.</summary>
+    public async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        await WhenIdle().WaitAsync(cancellationToken);
+        await _sender.FlushAsync(cancellationToken);
     }
 
     /// <summary>Sends the answer of a call.</summary>
@@ -73,6 +79,7 @@ internal sealed class ServedStream : FrameLoop
             return false;
         }
 
+        cancellationToken.ThrowIfCancellationRequested();
         while (!TryItem(id, item.Span)) await _sender.WaitAsync(cancellationToken);
         return true;
     }
@@ -84,7 +91,7 @@ internal sealed class ServedStream : FrameLoop
     public void Refuse(ulong id, RequestFailure failure, string message)
     {
         Span<byte> text = stackalloc byte[RequestLimits.MaxMessageBytes];
-        Encoding.UTF8.TryGetBytes(message, text, out var length);
+        Utf8.FromUtf16(message, text, out _, out var length);
         TryFinish(id, new RequestFrame { Id = id, Kind = RequestFrameKind.Error, Failure = failure, Message = text[..length] }, urgent: true);
     }
 
@@ -135,6 +142,12 @@ internal sealed class ServedStream : FrameLoop
 
     private void Begin(in RequestFrame frame)
     {
+        if (_service.IsRefusing)
+        {
+            RefuseUnseen(frame.Id, RequestFailure.Cancelled, "The node is stopping.");
+            return;
+        }
+
         if (_service.Find(_core.Name) is not { } handler)
         {
             RefuseUnseen(frame.Id, RequestFailure.NoHandler, $"There is no handler named {Quote(_core.Name)}.");
@@ -197,7 +210,7 @@ internal sealed class ServedStream : FrameLoop
         lock (_gate)
         {
             if (_running == 0) return Task.CompletedTask;
-            _idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             return _idle.Task;
         }
     }

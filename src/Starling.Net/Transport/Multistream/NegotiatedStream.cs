@@ -82,6 +82,10 @@ public sealed class NegotiatedStream : IStream
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _inner.DisposeAsync();
 
+    /// <summary>Waits until the peer has agreed, once something was written.</summary>
+    /// <exception cref="ProtocolNotSupportedException">It has not.</exception>
+    internal ValueTask AgreedAsync(CancellationToken cancellationToken) => _agreed ? ValueTask.CompletedTask : AgreeAsync(cancellationToken);
+
     private async Task CloseInnerAsync(CancellationToken cancellationToken) => await _inner.CloseWriteAsync(cancellationToken);
 
     private async ValueTask<int> ReadFirstAsync(Memory<byte> buffer, CancellationToken cancellationToken)
