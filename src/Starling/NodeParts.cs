@@ -24,6 +24,7 @@ internal sealed class NodeParts : IAsyncDisposable
     private readonly LinksMetrics _linksMetrics;
     private readonly DiscoveryMetrics _discoveryMetrics;
     private readonly PeersMetrics _peersMetrics;
+    private readonly BudgetMetrics _budgetMetrics;
     private readonly DiscoveryRegistry _discoveryKinds;
     private readonly DiscoveryService _discovery;
     private readonly RequestsMetrics _requestsMetrics;
@@ -41,6 +42,7 @@ internal sealed class NodeParts : IAsyncDisposable
             MaxStreams = options.MaxStreams,
             MaxWindowBytes = options.MaxWindowBytes,
             MaxQueueBytes = options.MaxQueueBytes,
+            Scopes = options.Limits,
         });
         var clock = environment.Clock;
         var logger = environment.Loggers.CreateLogger("Starling.Net.Transport");
@@ -54,6 +56,10 @@ internal sealed class NodeParts : IAsyncDisposable
         Swarm = new Swarm(wiring, SwarmOptions(), _linksMetrics, environment.Loggers.CreateLogger<Swarm>());
         Health = new HealthMonitor(Swarm, options.Health, clock, OnHealth, environment.Loggers.CreateLogger<HealthMonitor>(), environment.Meters);
         _peersMetrics = new PeersMetrics(environment.Meters);
+        Restrictions = new Restrictions(options.Restrictions, clock, _peersMetrics, environment.Loggers.CreateLogger<Restrictions>());
+        Restrictions.Observe((entry, change) => events.Raise(change == BlockChange.Added ? new NodeEvent.Blocked(entry) : new NodeEvent.Unblocked(entry, change == BlockChange.Expired)));
+        Swarm.AddGate(Restrictions);
+        _budgetMetrics = new BudgetMetrics(Budget, environment.Meters);
         Peers = new PeerBook(Identity.PeerId, options.Peers, clock, _peersMetrics, environment.Loggers.CreateLogger<PeerBook>());
         Topics = new PubSubService(Swarm, Identity, new PubSubServiceOptions { StopTimeout = options.StopTimeout / 2 }, Budget, clock, environment.Random, environment.Loggers.CreateLogger<PubSubService>(), environment.Meters);
         _requestsMetrics = new RequestsMetrics(environment.Meters);
@@ -87,6 +93,13 @@ internal sealed class NodeParts : IAsyncDisposable
 
     public Task StartPeersAsync(CancellationToken cancellationToken) => Peers.StartAsync(Swarm, cancellationToken);
     public MessageService Messages { get; }
+    public Restrictions Restrictions { get; }
+
+    public async Task StartPeersAsync(CancellationToken cancellationToken)
+    {
+        await Restrictions.StartAsync(Swarm, (peer, why) => Swarm.DisconnectAsync(peer, why), cancellationToken);
+        await Peers.StartAsync(Swarm, cancellationToken);
+    }
 
     public DiscoverySet Discovery { get; }
 
@@ -108,12 +121,14 @@ internal sealed class NodeParts : IAsyncDisposable
         var left = deadline - _environment.Clock.GetElapsedTime(start);
         await Swarm.StopAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero);
         await Peers.DisposeAsync();
+        await Restrictions.DisposeAsync();
         _upgrader.Dispose();
         _transportMetrics.Dispose();
         _linksMetrics.Dispose();
         _discoveryMetrics.Dispose();
         _requestsMetrics.Dispose();
         _peersMetrics.Dispose();
+        _budgetMetrics.Dispose();
         if (_environment.Identity is null) Identity.Dispose();
     }
 

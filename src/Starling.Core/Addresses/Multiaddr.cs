@@ -159,6 +159,13 @@ public sealed class Multiaddr : IEquatable<Multiaddr>
         return plain;
     }
 
+    /// <summary>The IP address that the address begins with, with its zone; false for names and for what has no host.</summary>
+    public bool TryGetIPAddress([NotNullWhen(true)] out IPAddress? address)
+    {
+        address = HostAddress;
+        return address is not null;
+    }
+
     /// <inheritdoc/>
     public bool Equals(Multiaddr? other) => other is not null && other._bytes.AsSpan().SequenceEqual(_bytes);
 

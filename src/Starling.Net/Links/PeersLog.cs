@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Starling.Protocols.Links;
 
 namespace Starling.Net.Links;
 
@@ -19,6 +20,18 @@ internal static partial class PeersLog
 
     [LoggerMessage(8105, LogLevel.Information, "{Peer} was given up after {Failures} failed dials", EventName = "GivenUp")]
     public static partial void GivenUp(ILogger logger, PeerId peer, int failures);
+
+    [LoggerMessage(8107, LogLevel.Information, "Blocklist: {Subject} was {Change}, until {Expires}. {Note}", EventName = "BlocklistChanged")]
+    public static partial void BlocklistChanged(ILogger logger, BlockSubject subject, BlockChange change, DateTimeOffset? expires, string note);
+
+    [LoggerMessage(8108, LogLevel.Information, "The blocklist begins with {Entries} saved entries; {LeftOut} were left out", EventName = "BlocklistLoaded")]
+    public static partial void BlocklistLoaded(ILogger logger, int entries, int leftOut);
+
+    [LoggerMessage(8109, LogLevel.Information, "Closing the link to {Peer} at {Address}: {Subject} is blocked", EventName = "ClosingBlocked")]
+    public static partial void Closing(ILogger logger, PeerId peer, Multiaddr address, BlockSubject subject);
+
+    [LoggerMessage(8110, LogLevel.Error, "A blocked link could not be closed", EventName = "CloseBlockedFailed")]
+    public static partial void CloseFailed(ILogger logger, Exception error);
 
     [LoggerMessage(8106, LogLevel.Error, "An observer of the {What} failed", EventName = "PeersObserverFailed")]
     public static partial void ObserverFailed(ILogger logger, string what, Exception error);

@@ -13,6 +13,8 @@ public sealed class PeersMetrics : IDisposable
     private readonly UpDownCounter<long> _peers;
     private readonly Counter<long> _told;
     private readonly Counter<long> _saves;
+    private readonly UpDownCounter<long> _blocked;
+    private readonly Counter<long> _closed;
 
     /// <summary>Creates the instruments in the factory's meter, or in a meter of its own.</summary>
     public PeersMetrics(IMeterFactory? factory = null)
@@ -21,6 +23,8 @@ public sealed class PeersMetrics : IDisposable
         _peers = _meter.CreateUpDownCounter<long>("starling.peers.known", "{peer}", "Peers in the book, by whether they were given up.");
         _told = _meter.CreateCounter<long>("starling.peers.told", "{message}", "What the book was told of peers, by source and outcome.");
         _saves = _meter.CreateCounter<long>("starling.peers.saves", "{save}", "Saves, by what was saved and outcome.");
+        _blocked = _meter.CreateUpDownCounter<long>("starling.restrictions.entries", "{entry}", "Entries of the blocklist.");
+        _closed = _meter.CreateCounter<long>("starling.restrictions.closed", "{link}", "Open links that were closed because their end was blocked. Refused ones are counted with the links.");
     }
 
     /// <inheritdoc/>
@@ -35,6 +39,13 @@ public sealed class PeersMetrics : IDisposable
     internal void Told(string source, PeerBookOutcome outcome) => _told.Add(1, Tag("source", source), Tag("outcome", outcome.ToString()));
 
     internal void Saved(string what, bool succeeded) => _saves.Add(1, Tag("what", what), Tag("outcome", succeeded ? "saved" : "failed"));
+
+    internal void Blocked(int entries)
+    {
+        if (entries != 0) _blocked.Add(entries);
+    }
+
+    internal void ClosedBlocked() => _closed.Add(1);
 
     private static KeyValuePair<string, object?> Tag(string name, string value) => new(name, value);
 }

@@ -120,13 +120,15 @@ public sealed partial class Swarm
     private async Task AddLinkAsync(IConnection connection, DialRequest? dial)
     {
         var refusal = connection.RemotePeer.Equals(LocalPeer) ? null : RefuseLink(connection);
-        if (refusal is null && !_budget.TryAcquire(ResourceKind.Links))
+        var scope = _budget.Open(connection.RemotePeer, connection.RemoteAddress);
+        if (refusal is null && !scope.TryAcquire(ResourceKind.Links, 1, out var refusedBy))
         {
-            refusal = new LinkRefusal(CloseReason.BudgetExceeded, $"There are {_budget.Limit(ResourceKind.Links)} links, the most that is allowed (MaxLinks).");
+            refusal = new LinkRefusal(CloseReason.BudgetExceeded, scope.Explain(ResourceKind.Links, refusedBy));
         }
 
         if (refusal is not null)
         {
+            scope.Dispose();
             var why = $"This node refuses the link to {connection.RemotePeer} ({refusal.Reason}): {refusal.Detail}";
             if (dial is not null) await PostAsync(() => _core.DialFailed(dial.Id, HandshakeFailure.RefusedLocally, why, _effects));
             await TurnAwayAsync(connection, new CloseInfo(refusal.Reason, refusal.Detail));
@@ -145,18 +147,18 @@ public sealed partial class Swarm
         });
         if (!posted)
         {
-            _budget.Release(ResourceKind.Links);
+            Release(scope);
             await CloseAsync(connection, new CloseInfo(CloseReason.NodeStopping));
             return;
         }
 
-        _tasks.Run(() => WatchAsync(link));
+        _tasks.Run(() => WatchAsync(link, scope));
     }
 
-    private async Task WatchAsync(PeerLink link)
+    private async Task WatchAsync(PeerLink link, ResourceScope scope)
     {
         var why = Explain(link, await link.Connection.Closed);
-        _budget.Release(ResourceKind.Links);
+        Release(scope);
         await PostAsync(() =>
         {
             Turn(() => _core.LinkDown(link.Id, why, Clock.Now(), _effects));
@@ -165,6 +167,12 @@ public sealed partial class Swarm
             if (!link.Ready.IsCompleted) LinksLog.LinkRefused(_logger, link.Peer, why);
             link.SetGone();
         });
+    }
+
+    private static void Release(ResourceScope scope)
+    {
+        scope.Release(ResourceKind.Links);
+        scope.Dispose();
     }
 
     private async Task CloseAsync(IConnection connection, CloseInfo why)

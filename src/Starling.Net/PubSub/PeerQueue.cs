@@ -3,7 +3,7 @@ using Starling.Protocols.PubSub;
 namespace Starling.Net.PubSub;
 
 /// <summary>What waits for one neighbour: announcements, which coalesce and are never shed; messages of this node, which wait for room; and relayed ones, of which the oldest are shed.</summary>
-internal sealed class PeerQueue(int maxBytes, int maxAnnouncements, ResourceBudget budget)
+internal sealed class PeerQueue(int maxBytes, int maxAnnouncements, IResourceBudget budget)
 {
     /// <summary>Well below the 5,000 that js-libp2p reads.</summary>
     private const int MaxAnnouncementsPerRpc = 1000;

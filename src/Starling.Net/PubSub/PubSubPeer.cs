@@ -9,13 +9,15 @@ internal sealed class PubSubPeer : IDisposable
     private readonly TopicRouter _router;
     private readonly CancellationTokenSource _stop = new();
     private readonly RpcBatch _batch = new();
+    private readonly ResourceScope _scope;
     private CancellationTokenSource? _stream;
 
     public PubSubPeer(PeerId id, TopicRouter router)
     {
         Id = id;
         _router = router;
-        Queue = new PeerQueue(router.Options.MaxPeerQueueBytes, 2 * router.Options.MaxTopics, router.Budget);
+        _scope = router.Budget.Open(id);
+        Queue = new PeerQueue(router.Options.MaxPeerQueueBytes, 2 * router.Options.MaxTopics, _scope);
     }
 
     public PeerId Id { get; }
@@ -45,7 +47,11 @@ internal sealed class PubSubPeer : IDisposable
         if (Link is null) _router.Metrics.Dropped(DropReason.LinkClosed, Queue.Close(_batch));
     }
 
-    public void Dispose() => _stop.Dispose();
+    public void Dispose()
+    {
+        _stop.Dispose();
+        _scope.Dispose();
+    }
 
     private async Task RunAsync(IPeerLink link)
     {

@@ -71,10 +71,11 @@ public sealed class Upgrader : IDisposable
     public async Task<IConnection> UpgradeAsync(RawConnection raw, PeerId? expected, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(raw);
-        if (!_budget.TryAcquire(ResourceKind.Handshakes))
+        using var scope = _budget.Open(null, raw.RemoteAddress);
+        if (!scope.TryAcquire(ResourceKind.Handshakes, 1, out var refusedBy))
         {
             await raw.DisposeAsync();
-            throw Report(raw, new HandshakeException(HandshakeFailure.RefusedLocally, $"{_budget.Limit(ResourceKind.Handshakes)} handshakes are under way already."));
+            throw Report(raw, new HandshakeException(HandshakeFailure.RefusedLocally, scope.Explain(ResourceKind.Handshakes, refusedBy)));
         }
 
         var started = _clock.GetTimestamp();
@@ -90,7 +91,7 @@ public sealed class Upgrader : IDisposable
         }
         finally
         {
-            _budget.Release(ResourceKind.Handshakes);
+            scope.Release(ResourceKind.Handshakes);
         }
     }
 

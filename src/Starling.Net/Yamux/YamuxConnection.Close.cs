@@ -57,6 +57,7 @@ public sealed partial class YamuxConnection
         await _readLoop;
         await WriterIdle();
         lock (Gate) Core.Release();
+        _scope.Dispose();
         _stop.Dispose();
         _closed.TrySetResult(why);
     }

@@ -18,6 +18,7 @@ public sealed partial class YamuxConnection : IConnection
     private readonly TimeProvider _clock;
     private readonly Channel<YamuxStream> _accepts;
     private readonly ITimer _timer;
+    private readonly ResourceScope _scope;
     private TaskCompletionSource? _openGate;
     private TaskCompletionSource<TimeSpan>? _ping;
 
@@ -27,7 +28,8 @@ public sealed partial class YamuxConnection : IConnection
         _link = link;
         _options = options;
         _clock = clock;
-        Core = new YamuxCore(link.Direction == Direction.Outbound, options, budget, clock.Now());
+        _scope = budget.Open(link.RemotePeer);
+        Core = new YamuxCore(link.Direction == Direction.Outbound, options, _scope, clock.Now());
         _accepts = Channel.CreateBounded<YamuxStream>(options.AcceptBacklog);
         _onBatchSent = OnBatchSent;
         _timer = clock.CreateTimer(static link => ((YamuxConnection)link!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -124,7 +126,7 @@ public sealed partial class YamuxConnection : IConnection
                 ThrowIfClosed();
                 if (Core.CanOpen)
                 {
-                    var state = Core.Open() ?? throw new StarlingException("The node's budget of streams is used up; raise MaxStreams or dispose streams.");
+                    var state = Core.Open() ?? throw new StarlingException("The budget of streams, of the node or of this peer, is used up; dispose streams, or raise MaxStreams or Limits:MaxOpenStreamsPerPeer.");
                     var stream = new YamuxStream(this, state);
                     state.Owner = stream;
                     return stream;

@@ -8,7 +8,7 @@ namespace Starling.Protocols.Yamux;
 public sealed partial class YamuxCore
 {
     private readonly YamuxOptions _options;
-    private readonly ResourceBudget _budget;
+    private readonly IResourceBudget _budget;
     private readonly bool _dialler;
     private readonly Dictionary<uint, YamuxStreamState> _streams = [];
     private uint _nextId;
@@ -21,9 +21,9 @@ public sealed partial class YamuxCore
     /// <summary>Creates the core of one link.</summary>
     /// <param name="dialler">Whether this side dialled: its streams have odd ids.</param>
     /// <param name="options">Limits; read, never changed.</param>
-    /// <param name="budget">The node's budget for streams and window bytes.</param>
+    /// <param name="budget">For streams and window bytes: the peer's scope of the node's budget.</param>
     /// <param name="now">The present.</param>
-    public YamuxCore(bool dialler, YamuxOptions options, ResourceBudget budget, Instant now)
+    public YamuxCore(bool dialler, YamuxOptions options, IResourceBudget budget, Instant now)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(budget);
@@ -61,7 +61,7 @@ public sealed partial class YamuxCore
     public bool CanOpen => _unacknowledged < (_statistics.FramesIn == 0 ? Math.Min(_options.EarlyBacklog, _options.OutboundBacklog) : _options.OutboundBacklog);
 
     /// <summary>Opens a stream. Its SYN rides on the first frame that it causes: data, an end, or <see cref="Announce"/>.</summary>
-    /// <returns>The stream, or null when the node's stream budget is used up.</returns>
+    /// <returns>The stream, or null when the stream budget of the peer or the node is used up.</returns>
     /// <exception cref="InvalidOperationException">The backlog is full, the session is closing or its ids are used up.</exception>
     public YamuxStreamState? Open()
     {
