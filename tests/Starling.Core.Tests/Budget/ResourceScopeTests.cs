@@ -123,7 +123,7 @@ public sealed class ResourceScopeTests
                     Assert.InRange(budget.Used(each), 0, 14);
                 }
             }
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(500));
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(200));
 
     [Fact]
     public async Task Threads_that_race_pass_no_limit_and_leave_nothing_behind()

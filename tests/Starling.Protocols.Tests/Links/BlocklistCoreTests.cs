@@ -82,7 +82,7 @@ public sealed class BlocklistCoreTests
         var plain = new Dictionary<BlockSubject, BlockEntry>();
         for (var round = 0; round < 12_000; round++)
         {
-            var entry = new BlockEntry(BlockSubject.Of(Random(random).Shorten(4 + random.Next(124))), Start, random.Next(4) == 0 ? Start.AddSeconds(random.Next(100)) : null);
+            var entry = new BlockEntry(BlockSubject.Of(Random(random).Shorten(18 + random.Next(110))), Start, random.Next(4) == 0 ? Start.AddSeconds(random.Next(100)) : null);
             if (random.Next(6) == 0 && plain.Count > 0)
             {
                 var gone = plain.Keys.First();
@@ -120,7 +120,7 @@ public sealed class BlocklistCoreTests
     {
         var bytes = new byte[random.Next(2) == 0 ? 4 : 16];
         random.Fill(bytes);
-        bytes[0] = (byte)(bytes[0] & 0x0f | 0x20);
+        (bytes[0], bytes[1]) = (0x20, (byte)(bytes[1] & 0x3f));
         return IpPrefix.Of(new IPAddress(bytes));
     }
 
