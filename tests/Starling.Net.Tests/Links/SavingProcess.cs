@@ -48,6 +48,10 @@ internal sealed class SavingProcess : IDisposable
         if (Environment.GetEnvironmentVariable(Variable) is not { } path) return;
         var store = new JsonPeerStore(path);
         var peers = JsonPeerStoreTests.Peers(PeerCount);
-        while (store.SaveAsync(peers).IsCompletedSuccessfully) Console.Out.WriteLine("saved");
+        while (true)
+        {
+            store.SaveAsync(peers).AsTask().GetAwaiter().GetResult();
+            Console.Out.WriteLine("saved");
+        }
     }
 }
