@@ -26,7 +26,7 @@ internal sealed class BlocklistFile(string path, ILogger logger)
         {
             var file = JsonSerializer.Deserialize(bytes.Span, BlockFileJson.Default.BlockFile) ?? throw new FormatException("it holds null");
             if (file.Version != Version) throw new FormatException($"it has version {file.Version}, and this program reads version {Version}");
-            return [.. file.Entries.Select(row => new BlockEntry(BlockSubject.Parse(row.Subject), row.Added, row.Expires, row.Note ?? ""))];
+            return [.. file.Entries.Select(row => row?.ToEntry() ?? throw new FormatException("an entry is null"))];
         }
         catch (JsonException error)
         {
@@ -39,7 +39,10 @@ internal sealed class BlocklistFile(string path, ILogger logger)
 internal sealed record BlockFile([property: JsonRequired] int Version, [property: JsonRequired] IReadOnlyList<BlockRow> Entries);
 
 /// <summary>An entry in the file.</summary>
-internal sealed record BlockRow([property: JsonRequired] string Subject, DateTimeOffset Added, DateTimeOffset? Expires, string? Note);
+internal sealed record BlockRow([property: JsonRequired] string Subject, DateTimeOffset Added, DateTimeOffset? Expires, string? Note)
+{
+    public BlockEntry ToEntry() => new(BlockSubject.Parse(Subject), Added, Expires, Note ?? "");
+}
 
 [JsonSourceGenerationOptions(
     WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,

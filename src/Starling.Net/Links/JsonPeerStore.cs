@@ -42,7 +42,7 @@ public sealed class JsonPeerStore : IPeerStore
         {
             var file = JsonSerializer.Deserialize(bytes.Span, PeerFileJson.Default.PeerFile) ?? throw new FormatException("it holds null");
             if (file.Version != Version) throw new FormatException($"it has version {file.Version}, and this program reads version {Version}");
-            return [.. file.Peers.Select(row => row.ToEntry())];
+            return [.. file.Peers.Select(row => row?.ToEntry() ?? throw new FormatException("a peer is null"))];
         }
         catch (JsonException error)
         {
@@ -71,7 +71,7 @@ internal sealed record PeerRow(
         peer.SignedRecord.IsEmpty ? null : peer.SignedRecord.ToArray(),
         peer.Addresses.Count == 0 ? null : [.. peer.Addresses.Select(address => new AddressRow(address.Address.ToString(), address.Source, address.Heard, address.Succeeded))]);
 
-    public PeerEntry ToEntry() => new(PeerId.Parse(Id), [.. (Addresses ?? []).Select(row => row.ToAddress())], Static, Seen, Math.Max(Failures, 0), Died is not null)
+    public PeerEntry ToEntry() => new(PeerId.Parse(Id), [.. (Addresses ?? []).Select(row => row?.ToAddress() ?? throw new FormatException($"an address of {Id} is null"))], Static, Seen, Math.Max(Failures, 0), Died is not null)
     {
         IsNeighbour = Neighbour,
         Died = Died,
@@ -83,7 +83,8 @@ internal sealed record PeerRow(
 /// <summary>An address in the file.</summary>
 internal sealed record AddressRow([property: JsonRequired] string Address, AddressSource Source, DateTimeOffset Heard, DateTimeOffset? Succeeded)
 {
-    public PeerAddress ToAddress() => new(Multiaddr.Parse(Address), Source, Heard, Succeeded);
+    public PeerAddress ToAddress() =>
+        Enum.IsDefined(Source) ? new(Multiaddr.Parse(Address), Source, Heard, Succeeded) : throw new FormatException($"{Address} has the unknown source {Source}");
 }
 
 [JsonSourceGenerationOptions(

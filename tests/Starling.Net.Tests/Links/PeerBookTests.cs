@@ -77,7 +77,7 @@ public sealed class PeerBookTests : IDisposable
         var store = new HeldStore();
         await using (var book = Book(self.PeerId, store))
         {
-            await book.StartAsync(new NoHost(), TestContext.Current.CancellationToken);
+            await book.StartAsync(new NoLinks(Id(1000)), TestContext.Current.CancellationToken);
             for (var number = 1; number <= 100; number++) book.Add(Id(number), [At(number)], AddressSource.User);
             Assert.Equal(0, store.Saves);
             _clock.Advance(TimeSpan.FromSeconds(2));
@@ -133,7 +133,7 @@ public sealed class PeerBookTests : IDisposable
     {
         using var self = NodeIdentity.Generate();
         await using var book = Book(self.PeerId);
-        await book.StartAsync(new NoHost(), TestContext.Current.CancellationToken);
+        await book.StartAsync(new NoLinks(Id(1000)), TestContext.Current.CancellationToken);
         book.Add(Id(1), [At(1)], AddressSource.Discovery);
         book.Add(Id(2), [At(1)], AddressSource.User);
         book.SetStatic(Id(2), true);
@@ -207,23 +207,5 @@ public sealed class PeerBookTests : IDisposable
             _saved.Writer.TryWrite(peers.Count);
             return ValueTask.CompletedTask;
         }
-    }
-
-    /// <summary>A host without links.</summary>
-    private sealed class NoHost : ILinkHost
-    {
-        public PeerId LocalPeer => Id(1000);
-
-        public IReadOnlyList<Multiaddr> ListenAddresses => [];
-
-        public IReadOnlyList<IPeerLink> Links => [];
-
-        public IPeerLink? Find(PeerId peer) => null;
-
-        public Task<IPeerLink> ConnectAsync(PeerId? peer, IReadOnlyList<Multiaddr> addresses, CancellationToken cancellationToken = default) => throw new NotSupportedException();
-
-        public IDisposable Handle(string protocol, StreamHandler handler, int maxInboundPerPeer = 32) => throw new NotSupportedException();
-
-        public IDisposable Observe(ILinkObserver observer) => new MemoryStream();
     }
 }
