@@ -1,5 +1,3 @@
-using Starling.Protocols.Links;
-
 namespace Starling.Tests;
 
 /// <summary>The blocklist of whole nodes, over real sockets.</summary>
@@ -43,14 +41,15 @@ public sealed class RestrictionsTests : IDisposable
     [Fact]
     public async Task A_blocked_range_is_refused_before_its_handshake_until_the_block_expires()
     {
-        var clock = new ManualClock();
-        await using var a = await StarlingNode.StartAsync(new StarlingOptions { KeepAliveInterval = TimeSpan.FromHours(20) }, new NodeEnvironment { Clock = clock });
+        var clock = new ManualClock(TimeProvider.System.GetUtcNow());
+        await using var a = await StarlingNode.StartAsync(new StarlingOptions(), new NodeEnvironment { Clock = clock });
         await using var b = await StarlingNode.StartAsync();
         await a.BlockAsync("127.0.0.0/8", TimeSpan.FromHours(1)).WaitAsync(Patience);
         await Assert.ThrowsAsync<HandshakeException>(() => b.ConnectAsync(a.Addresses[0]).WaitAsync(Patience));
         Assert.Equal((0, 0), (a.Budget.Used(ResourceKind.Handshakes), a.Links.Count));
 
         await using var events = a.EventsAsync().GetAsyncEnumerator();
+        await ReadToAsync<NodeEvent.Listening>(events);
         clock.Advance(TimeSpan.FromHours(1));
         Assert.True((await ReadToAsync<NodeEvent.Unblocked>(events)).HasExpired);
         Assert.Empty(a.Restrictions.Blocked);
@@ -70,7 +69,7 @@ public sealed class RestrictionsTests : IDisposable
 
         options.Restrictions.Block.Clear();
         await using var again = await StarlingNode.StartAsync(options);
-        Assert.Equal(["2001:db8::/32", stranger.PeerId.ToString()], again.Restrictions.Blocked.Select(entry => entry.Subject.ToString()).Order(StringComparer.Ordinal));
+        Assert.Equal([stranger.PeerId.ToString(), "2001:db8::/32"], again.Restrictions.Blocked.Select(entry => entry.Subject.ToString()).Order(StringComparer.Ordinal));
         Assert.Equal("twice", again.Restrictions.Match(stranger.PeerId)?.Note);
         Assert.NotNull(again.Restrictions.Match(null, Multiaddr.Parse("/ip6/2001:db8::9/tcp/1"))?.Expires);
     }
