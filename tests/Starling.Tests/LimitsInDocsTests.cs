@@ -17,7 +17,7 @@ public partial class LimitsInDocsTests
     [
         new StarlingOptions(), new ResourceBudgetOptions(), new UpgraderOptions(), new DialerOptions(), new YamuxOptions(), new SwarmOptions(),
         new LinksOptions(), new PubSubServiceOptions(), new MdnsOptions(), new MdnsDiscoveryOptions(), new DialPlanOptions(),
-        new HealthOptions(),
+        new HealthOptions(), new PeerBookOptions(), new RestrictionsOptions(), new ScopeLimits(),
     ];
 
     private static readonly string Root = FindRoot();

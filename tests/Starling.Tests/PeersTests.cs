@@ -23,7 +23,7 @@ public sealed class PeersTests : IDisposable
             await a.ConnectAsync(b.Addresses[0]).WaitAsync(Patience);
             await a.ConnectAsync(c.Addresses[0]).WaitAsync(Patience);
             await a.DisconnectAsync(c.PeerId).WaitAsync(Patience);
-            await a.AddPeerAsync($"[2001:db8::1]:4001/p2p/{stranger.PeerId}", isStatic: true);
+            await a.AddPeerAsync($"[::1]:1/p2p/{stranger.PeerId}", isStatic: true);
             Assert.Equal(b.PeerId, Assert.Single(a.Peers.DirectNeighbours).Peer);
         }
 
@@ -34,7 +34,56 @@ public sealed class PeersTests : IDisposable
         Assert.NotEqual(0UL, known.RecordSequence);
         Assert.False(Assert.IsType<PeerEntry>(again.Peers.Find(c.PeerId)).IsNeighbour);
         var kept = Assert.IsType<PeerEntry>(again.Peers.Find(stranger.PeerId));
-        Assert.Equal((true, "/ip6/2001:db8::1/tcp/4001", AddressSource.User), (kept.IsStatic, kept.Addresses[0].Address.ToString(), kept.Addresses[0].Source));
+        Assert.Equal((true, "/ip6/::1/tcp/1", AddressSource.User), (kept.IsStatic, kept.Addresses[0].Address.ToString(), kept.Addresses[0].Source));
+    }
+
+    [Fact]
+    public async Task A_peer_can_be_pinged_before_it_is_noted()
+    {
+        await using var a = await StarlingNode.StartAsync();
+        await using var b = await StarlingNode.StartAsync();
+        var bare = b.Addresses[0].WithoutPeerId();
+        Assert.Contains("names no peer", (await Assert.ThrowsAsync<StarlingException>(() => a.AddPeerAsync(bare))).Message, StringComparison.Ordinal);
+        var entry = await a.AddPeerAsync(bare, isStatic: true, ping: true).WaitAsync(Patience);
+        Assert.Equal((b.PeerId, true, bare), (entry.Peer, entry.IsStatic, entry.Addresses[0].Address));
+
+        await b.StopAsync().WaitAsync(Patience);
+        using var absent = NodeIdentity.Generate();
+        await Assert.ThrowsAsync<HandshakeException>(() => a.AddPeerAsync(bare.WithPeerId(absent.PeerId), ping: true).WaitAsync(Patience));
+        Assert.Null(a.Peers.Find(absent.PeerId));
+        Assert.Contains("this node itself", (await Assert.ThrowsAsync<StarlingException>(() => a.AddPeerAsync(a.Addresses[0]))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_removed_peer_is_gone_after_a_restart_too()
+    {
+        using var one = NodeIdentity.Generate();
+        using var other = NodeIdentity.Generate();
+        await using (var a = await StarlingNode.StartAsync(WithBook()))
+        {
+            await a.AddPeerAsync(one.PeerId, [Multiaddr.Parse("/ip4/127.0.0.1/tcp/1"), Multiaddr.Parse("/ip6/::1/tcp/1")], isStatic: true);
+            await a.AddPeerAsync(other.PeerId, [Multiaddr.Parse("/dns/localhost/tcp/1")]);
+            Assert.Equal(2, a.Peers.Peers.Count);
+        }
+
+        await using (var a = await StarlingNode.StartAsync(WithBook()))
+        {
+            Assert.Equal(2, a.Peers.Find(one.PeerId)?.Addresses.Count);
+            Assert.True(a.Peers.Remove(one.PeerId));
+            Assert.False(a.Peers.Remove(one.PeerId));
+        }
+
+        await using var again = await StarlingNode.StartAsync(WithBook());
+        Assert.Equal(other.PeerId, Assert.Single(again.Peers.Peers).Peer);
+    }
+
+    [Fact]
+    public async Task A_book_that_cannot_be_kept_ends_the_start_with_the_reason()
+    {
+        var wrong = await Assert.ThrowsAsync<StarlingException>(() => StarlingNode.StartAsync(new StarlingOptions { Peers = { File = _folder.FullName } }));
+        Assert.Contains(_folder.FullName, wrong.Message, StringComparison.Ordinal);
+        wrong = await Assert.ThrowsAsync<StarlingException>(() => StarlingNode.StartAsync(new StarlingOptions { Peers = { MaxPeers = 0 } }));
+        Assert.Contains("Peers:MaxPeers", wrong.Message, StringComparison.Ordinal);
     }
 
     private StarlingOptions WithBook() => new() { Peers = { File = Book } };

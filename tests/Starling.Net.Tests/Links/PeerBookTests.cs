@@ -161,6 +161,19 @@ public sealed class PeerBookTests : IDisposable
     }
 
     [Fact]
+    public async Task A_peer_is_one_line_for_people()
+    {
+        using var self = NodeIdentity.Generate();
+        await using var book = Book(self.PeerId);
+        book.Add(Id(1), [At(4001)], AddressSource.User);
+        book.SetStatic(Id(1), true);
+        book.Failed(Id(1));
+        Assert.Equal($"{Id(1)} never seen, static, 1 failed dials: /ip4/192.0.2.1/tcp/4001", book.Find(Id(1))?.ToString());
+        book.Succeeded(Id(1), At(4002));
+        Assert.Equal($"{Id(1)} seen 2030-01-01 00:00:00Z, static: /ip4/192.0.2.1/tcp/4002 /ip4/192.0.2.1/tcp/4001", book.Find(Id(1))?.ToString());
+    }
+
+    [Fact]
     public void Wrong_options_are_named()
     {
         var wrong = Assert.Throws<ArgumentException>(() => Book(Id(1), null, new PeerBookOptions { MaxPeers = 0, ForgetSeenAfter = TimeSpan.Zero, File = " " })).Message;
