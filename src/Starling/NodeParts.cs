@@ -91,8 +91,8 @@ internal sealed class NodeParts : IAsyncDisposable
     public RequestService Requests { get; }
     public PeerBook Peers { get; }
 
-    public Task StartPeersAsync(CancellationToken cancellationToken) => Peers.StartAsync(Swarm, cancellationToken);
     public MessageService Messages { get; }
+
     public Restrictions Restrictions { get; }
 
     public async Task StartPeersAsync(CancellationToken cancellationToken)
