@@ -32,4 +32,7 @@ public sealed class NodeEnvironment
 
     /// <summary>Transports beside TCP, asked first. Default none.</summary>
     public IReadOnlyList<ITransport> Transports { get; init; } = [];
+
+    /// <summary>Writes and reads values of typed topics. Default JSON by System.Text.Json; give it generated contexts in trimmed programs.</summary>
+    public IPayloadSerializer Serializer { get; init; } = JsonPayloadSerializer.Default;
 }

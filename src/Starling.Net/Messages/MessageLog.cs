@@ -28,4 +28,7 @@ internal sealed partial class MessageLog(ILogger logger)
 
     [LoggerMessage(6007, LogLevel.Warning, "Messages: stopping left {Count} tasks that did not end in time; a handler ignores its cancellation", EventName = "MessageStopIncomplete")]
     public partial void StopIncomplete(int count);
+
+    [LoggerMessage(6008, LogLevel.Error, "Messages: what the discoverer is to tell could not be made or sent", EventName = "DiscovererFailed")]
+    public partial void DiscovererFailed(Exception error);
 }

@@ -70,6 +70,12 @@ public sealed class MessageOptions : ICheckedOptions
     /// <remarks>The origin of a message that was handed on is what the proxies say it is.</remarks>
     public int MaxHops { get; set; } = 16;
 
+    /// <summary>How messages are handed on, where this node is to be a proxy.</summary>
+    public ForwarderOptions Forwarder { get; set; } = new();
+
+    /// <summary>The mean time between two tellings of the <see cref="Discoverer"/>. Default 10 seconds; may be changed while it runs, there.</summary>
+    public TimeSpan DiscovererInterval { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Time for the stop: half of it for what waits to be written, half for handlers that run. Default 2 seconds.</summary>
     public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
@@ -93,6 +99,8 @@ public sealed class MessageOptions : ICheckedOptions
         problems.Positive(SeenTime, nameof(SeenTime));
         problems.Least(MaxSeen, 1, nameof(MaxSeen));
         problems.Within(MaxHops, 0, 255, nameof(MaxHops));
+        problems.Within(nameof(Forwarder), Forwarder);
+        problems.Positive(DiscovererInterval, nameof(DiscovererInterval));
         problems.NotNegative(StopTimeout, nameof(StopTimeout));
     }
 }

@@ -86,12 +86,17 @@ public sealed partial class MessageService
         if (envelope.Hops > options.MaxHops) return (MessageRefusal.TooManyHops, $"It was handed on {envelope.Hops} times; at most {options.MaxHops} are accepted.");
         if (envelope.InflatedLength > options.MaxMessageBytes) return (MessageRefusal.TooLarge, $"It would inflate to {envelope.InflatedLength} bytes; at most {options.MaxMessageBytes} are taken.");
         var key = new MessageKey(envelope.Origin ?? from, envelope.Id);
-        if (!TryMark(from, envelope.Type, key)) return TakenIn;
+        if (!TryMark(from, envelope.Type, key))
+        {
+            Forwarder.Heard(key, from);
+            return TakenIn;
+        }
+
         if (!_types.TryGetValue(envelope.Type, out var entry)) return (MessageRefusal.UnknownType, "Its type is not registered here.");
-        var (refusal, detail, message) = Read(from, envelope, entry.Type, charge);
+        var (refusal, detail, message) = Read(from, ref envelope, entry.Type, charge);
         if (message is not null)
         {
-            var size = Math.Max(envelope.Payload.Length, envelope.InflatedLength) + MessageCodec.MaxHeadBytes;
+            var size = envelope.Payload.Length + MessageCodec.MaxHeadBytes;
             var inbound = new InboundMessage(message, size, charge.HandOver());
             bool taken;
             try
@@ -107,10 +112,11 @@ public sealed partial class MessageService
             if (taken)
             {
                 _context.Metrics.Received();
+                Forwarder.Offer(key, message, envelope);
                 return TakenIn;
             }
 
-            Drop(inbound, "Its peer's inbox was full.");
+            DropInbound(inbound, "Its peer's inbox was full.");
             (refusal, detail) = (MessageRefusal.Busy, "The inbox is full.");
         }
 
@@ -123,21 +129,21 @@ public sealed partial class MessageService
         return (refusal, detail);
     }
 
-    private (MessageRefusal Refusal, string Detail, ReceivedMessage? Message) Read(PeerId from, in MessageEnvelope envelope, MessageType type, Charge charge)
+    /// <summary>Reads a message; the envelope's payload is the inflated one afterwards.</summary>
+    private (MessageRefusal Refusal, string Detail, ReceivedMessage? Message) Read(PeerId from, ref MessageEnvelope envelope, MessageType type, Charge charge)
     {
         if (!charge.TryRaiseTo((long)envelope.Payload.Length + envelope.InflatedLength + MessageCodec.MaxHeadBytes)) return (MessageRefusal.Busy, "The node's queues are full.", null);
-        var payload = envelope.Payload;
         if (envelope.Compression != MessageCompression.None)
         {
-            var refusal = PayloadCompression.Inflate(payload, envelope.Compression, envelope.InflatedLength, out var inflated);
-            if (refusal != MessageRefusal.None) return (refusal, $"{payload.Length} bytes of {envelope.Compression} do not inflate to {envelope.InflatedLength} as declared.", null);
-            payload = inflated;
+            var refusal = PayloadCompression.Inflate(envelope.Payload, envelope.Compression, envelope.InflatedLength, out var inflated);
+            if (refusal != MessageRefusal.None) return (refusal, $"{envelope.Payload.Length} bytes of {envelope.Compression} do not inflate to {envelope.InflatedLength} as declared.", null);
+            envelope = envelope with { Payload = inflated, Compression = MessageCompression.None, InflatedLength = 0 };
             charge.LowerTo(inflated.Length + MessageCodec.MaxHeadBytes);
         }
 
         try
         {
-            var message = type.Read(envelope, payload, from, _context.Clock.GetUtcNow());
+            var message = type.Read(envelope, from, _context.Clock.GetUtcNow());
             return type.HasAction(message.Action) ? (MessageRefusal.None, "", message) : (MessageRefusal.UnknownAction, $"'{type.Name}' has no action {message.Action}.", null);
         }
         catch (PayloadException error)
@@ -187,12 +193,17 @@ public sealed partial class MessageService
         }
     }
 
-    private void Drop(InboundMessage inbound, string why)
+    private void DropInbound(InboundMessage inbound, string why)
     {
         inbound.Charge.Release();
         _context.Metrics.Dropped("inbox_full");
-        _context.Log.Dropped(inbound.Message.ReceivedFrom, why);
-        Tell(new MessageEvent.Dropped(inbound.Message, why));
+        Drop(inbound.Message, why);
+    }
+
+    private void Drop(ReceivedMessage message, string why)
+    {
+        _context.Log.Dropped(message.ReceivedFrom, why);
+        Tell(new MessageEvent.Dropped(message, why));
     }
 
     private void Refuse(PeerId from, in MessageEnvelope envelope, MessageRefusal refusal, string detail)

@@ -55,9 +55,21 @@ public sealed partial class MessageService : IAsyncDisposable
             new BackgroundTasks(log.TaskFault),
             _stop.Token);
         _largeGate = new PriorityGate(options.MaxLargeSends);
+        Forwarder = new Forwarder(_context, (envelope, peers) => SendEnvelopeAsync(envelope, peers, Plain, CancellationToken.None), Drop);
+        Propagator = new Propagator(_context, (message, to, cancelled) => SendAsync(message, to, null, cancelled));
+        Discoverer = new Discoverer(_context, message => SendAsync(message));
         _hello = new MessageReply.Hello(PayloadCompression.Spoken, options.MaxMessageBytes).Encode();
         _registrations = [host.Observe(new LinkEnds(this)), host.Handle(MessageCodec.Protocol, ServeAsync, options.MaxStreamsPerPeer)];
     }
+
+    /// <summary>Hands received messages on, if switched on.</summary>
+    public Forwarder Forwarder { get; }
+
+    /// <summary>Sends this node's state to neighbours, round after round.</summary>
+    public Propagator Propagator { get; }
+
+    /// <summary>Tells neighbours about this node every now and then.</summary>
+    public Discoverer Discoverer { get; }
 
     /// <summary>Tells of everything about messages that would go unnoticed otherwise, from now on. Disposing ends it.</summary>
     /// <param name="observer">Called from many threads at once; must return at once and not throw.</param>
@@ -119,7 +131,7 @@ public sealed partial class MessageService : IAsyncDisposable
         return peer;
     }
 
-    private Peer NewPeer(PeerId id) => new(new PeerOutbox(id, _context), new PeerInbox(_context, HandleAsync, Drop));
+    private Peer NewPeer(PeerId id) => new(new PeerOutbox(id, _context), new PeerInbox(_context, HandleAsync, DropInbound));
 
     private void Forget(PeerId id, CloseInfo why)
     {

@@ -48,7 +48,7 @@ public abstract class MessageType
     internal abstract OutgoingMessage Create(object value, int? action);
 
     /// <summary>Reads a payload and finds the action; throws <see cref="PayloadException"/>.</summary>
-    internal abstract ReceivedMessage Read(in MessageEnvelope envelope, ReadOnlyMemory<byte> payload, PeerId from, DateTimeOffset now);
+    internal abstract ReceivedMessage Read(in MessageEnvelope envelope, PeerId from, DateTimeOffset now);
 }
 
 /// <summary>A kind of message whose values are of one .NET type.</summary>
@@ -87,19 +87,19 @@ public sealed class MessageType<T> : MessageType
         ? Make(typed, action)
         : throw new ArgumentException($"A message of type '{Name}' carries a {typeof(T).Name}, not a {value?.GetType().Name ?? "null"}.", nameof(value));
 
-    internal override ReceivedMessage Read(in MessageEnvelope envelope, ReadOnlyMemory<byte> payload, PeerId from, DateTimeOffset now)
+    internal override ReceivedMessage Read(in MessageEnvelope envelope, PeerId from, DateTimeOffset now)
     {
         T value;
         int action;
         try
         {
-            value = _read(payload);
+            value = _read(envelope.Payload);
             action = _actionOf?.Invoke(value) ?? envelope.Action;
         }
         catch (Exception error) when (error is not PayloadException)
         {
             // The reader and the action's function are the user's; whatever they throw, it is this payload's fault.
-            throw new PayloadException($"{payload.Length} bytes are no {typeof(T).Name}: {error.Message}", error);
+            throw new PayloadException($"{envelope.Payload.Length} bytes are no {typeof(T).Name}: {error.Message}", error);
         }
 
         return new ReceivedMessage<T>(this, envelope, action, value, from, now);

@@ -9,13 +9,14 @@ internal enum DropReason
     SlowPeer,
     SlowSubscriber,
     LinkClosed,
+    Unreadable,
 }
 
 /// <summary>The instruments of topics: meter <c>Starling.PubSub</c>.</summary>
 internal sealed class PubSubMetrics : IDisposable
 {
     public const string MeterName = "Starling.PubSub";
-    private static readonly string[] DropNames = ["slow_peer", "slow_subscriber", "link_closed"];
+    private static readonly string[] DropNames = ["slow_peer", "slow_subscriber", "link_closed", "unreadable"];
     private readonly Meter _meter;
     private readonly long[] _dropped = new long[DropNames.Length];
 

@@ -21,6 +21,7 @@ public static class PayloadCompression
     /// <param name="how">Brotli or zlib.</param>
     public static byte[]? TryDeflate(ReadOnlyMemory<byte> payload, MessageCompression how)
     {
+        if (payload.IsEmpty) return null;
         if (payload.Length > 4 * SampleBytes)
         {
             var middle = payload.Slice((payload.Length - SampleBytes) / 2, SampleBytes);
@@ -60,7 +61,7 @@ public static class PayloadCompression
                 filled += count;
             }
         }
-        catch (Exception error) when (error is InvalidDataException or InvalidOperationException)
+        catch (Exception error) when (error is InvalidDataException or InvalidOperationException or IOException)
         {
             return MessageRefusal.BadCompression;
         }
