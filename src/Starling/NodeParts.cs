@@ -9,6 +9,7 @@ using Starling.Net.Transport;
 using Starling.Net.Transport.Noise;
 using Starling.Protocols.Discovery;
 using Starling.Protocols.Links;
+using Starling.Protocols.Links.Policy;
 using Starling.Protocols.Yamux;
 
 namespace Starling;
@@ -26,8 +27,8 @@ internal sealed class NodeParts : IAsyncDisposable
     private readonly PeersMetrics _peersMetrics;
     private readonly BudgetMetrics _budgetMetrics;
     private readonly DiscoveryRegistry _discoveryKinds;
-    private readonly DiscoveryService _discovery;
     private readonly RequestsMetrics _requestsMetrics;
+    private readonly LinkPolicyMetrics _policyMetrics;
 
     public NodeParts(StarlingOptions options, NodeEnvironment environment, NodeEventHub events)
     {
@@ -69,9 +70,12 @@ internal sealed class NodeParts : IAsyncDisposable
         };
         Messages = new MessageService(Swarm, options.Messages, Budget, clock, environment.Random, environment.Loggers.CreateLogger<MessageService>(), environment.Meters);
         Messages.Observe(happened => events.Raise(NodeEvent.Of(happened)));
+        _policyMetrics = new LinkPolicyMetrics(environment.Meters);
+        var management = new LinkManagerWiring(clock, environment.Random.Fork("links"), Budget, Peers, RaiseLinkNews);
+        Manager = new LinkManager(Swarm, options.Links, management, _policyMetrics, environment.Loggers.CreateLogger<LinkManager>());
         Discovery = Discoveries();
         Discovery.Observe(new DiscoveryEvents(events));
-        _discovery = new DiscoveryService(Swarm, [Discovery], new DialPlanOptions(), clock, environment.Random.Fork("discovery"), _discoveryMetrics, environment.Loggers.CreateLogger<DiscoveryService>());
+        Discovery.Observe(Manager);
     }
 
     public NodeIdentity Identity { get; }
@@ -89,6 +93,7 @@ internal sealed class NodeParts : IAsyncDisposable
     public PubSubService Topics { get; }
 
     public RequestService Requests { get; }
+
     public PeerBook Peers { get; }
 
     public MessageService Messages { get; }
@@ -106,13 +111,19 @@ internal sealed class NodeParts : IAsyncDisposable
     /// <summary>The parts that finish what is under way before the node stops.</summary>
     public IReadOnlyList<IDrainable> Drainables => [];
 
-    public Task StartDiscoveryAsync(CancellationToken cancellationToken) =>
-        _options.Discovery.Mode == DiscoveryMode.Off ? Task.CompletedTask : _discovery.StartAsync(cancellationToken);
+    /// <summary>Keeps the links: the one part that dials unasked.</summary>
+    public LinkManager Manager { get; }
+
+    public Task StartDiscoveryAsync(CancellationToken cancellationToken)
+    {
+        Manager.Start();
+        return _options.Discovery.Mode == DiscoveryMode.Off ? Task.CompletedTask : Discovery.StartAsync(cancellationToken);
+    }
 
     public async Task StopAsync(TimeSpan deadline)
     {
         var start = _environment.Clock.GetTimestamp();
-        await _discovery.DisposeAsync();
+        await Manager.DisposeAsync();
         await Discovery.DisposeAsync();
         await Requests.DisposeAsync();
         await Messages.DisposeAsync();
@@ -129,6 +140,7 @@ internal sealed class NodeParts : IAsyncDisposable
         _requestsMetrics.Dispose();
         _peersMetrics.Dispose();
         _budgetMetrics.Dispose();
+        _policyMetrics.Dispose();
         if (_environment.Identity is null) Identity.Dispose();
     }
 
@@ -138,6 +150,11 @@ internal sealed class NodeParts : IAsyncDisposable
     {
         if (health == LinkHealth.Suspect) _events.Raise(new NodeEvent.Suspect((PeerLink)link));
         else if (health == LinkHealth.Alive) _events.Raise(new NodeEvent.Recovered((PeerLink)link));
+    }
+
+    private void RaiseLinkNews(LinkPolicyEffect news)
+    {
+        if (NodeEvent.OfPolicy(news) is { } happened) _events.Raise(happened);
     }
 
     private IReadOnlyList<ISecurityProtocol> Security()

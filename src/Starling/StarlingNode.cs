@@ -101,10 +101,14 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
     /// <summary>Connects to a peer at any of several addresses, or returns the link that is already there.</summary>
     /// <inheritdoc cref="ConnectAsync(Multiaddr, CancellationToken)"/>
     public async Task<PeerLink> ConnectAsync(PeerId? peer, IReadOnlyList<Multiaddr> addresses, CancellationToken cancellationToken = default) =>
-        (PeerLink)await _parts.Swarm.ConnectAsync(peer, addresses, cancellationToken);
+        await ConnectAndKeepAsync(peer, addresses, cancellationToken);
 
     /// <summary>Closes the link to a peer and waits until it is gone; the other side learns that it was closed on purpose. Does nothing when there is none.</summary>
-    public Task DisconnectAsync(PeerId peer, CancellationToken cancellationToken = default) => _parts.Swarm.DisconnectAsync(peer, null, cancellationToken);
+    public Task DisconnectAsync(PeerId peer, CancellationToken cancellationToken = default)
+    {
+        Release(peer);
+        return _parts.Swarm.DisconnectAsync(peer, null, cancellationToken);
+    }
 
     /// <summary>Opens a stream to a linked peer with the first of the protocols that it speaks. Dispose the stream.</summary>
     /// <exception cref="StarlingException">There is no link to the peer; connect first.</exception>

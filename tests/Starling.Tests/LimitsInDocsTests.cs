@@ -16,7 +16,7 @@ public partial class LimitsInDocsTests
     private static readonly object[] Options =
     [
         new StarlingOptions(), new ResourceBudgetOptions(), new UpgraderOptions(), new DialerOptions(), new YamuxOptions(), new SwarmOptions(),
-        new LinksOptions(), new PubSubServiceOptions(), new MdnsOptions(), new MdnsDiscoveryOptions(), new DialPlanOptions(),
+        new LinksOptions(), new PubSubServiceOptions(), new MdnsOptions(), new MdnsDiscoveryOptions(), new LinkManagerOptions(),
         new HealthOptions(), new PeerBookOptions(), new RestrictionsOptions(), new ScopeLimits(),
     ];
 

@@ -31,12 +31,6 @@ internal static partial class DiscoveryLog
     [LoggerMessage(4008, LogLevel.Error, "An observer of {Source} failed", EventName = "ObserverFailed")]
     public static partial void ObserverFailed(ILogger logger, string source, Exception error);
 
-    [LoggerMessage(4009, LogLevel.Debug, "Dial of found peer {Peer} failed", EventName = "DialFailed")]
-    public static partial void DialFailed(ILogger logger, string peer, Exception error);
-
-    [LoggerMessage(4010, LogLevel.Warning, "Too many peers were found to keep another; it was passed over", EventName = "PlanFull")]
-    public static partial void PlanFull(ILogger logger);
-
     [LoggerMessage(4011, LogLevel.Warning, "{Source} cannot go on after a change of the network; it tries again", EventName = "RestartFailed")]
     public static partial void RestartFailed(ILogger logger, string source, Exception error);
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Starling.Protocols.Discovery;
 
 namespace Starling.Net.Discovery;
 
@@ -14,7 +13,6 @@ public sealed class DiscoveryMetrics : IDisposable
     private readonly Counter<long> _refused;
     private readonly Counter<long> _found;
     private readonly Counter<long> _lost;
-    private readonly Counter<long> _dials;
     private readonly Counter<long> _restarts;
 
     /// <summary>Creates the instruments in the factory's meter, or in a meter of its own.</summary>
@@ -25,7 +23,6 @@ public sealed class DiscoveryMetrics : IDisposable
         _refused = _meter.CreateCounter<long>("starling.discovery.refused", "{refusal}", "Input that was refused or passed over, by reason.");
         _found = _meter.CreateCounter<long>("starling.discovery.found", "{peer}", "Peers found, or found anew with other addresses, by source.");
         _lost = _meter.CreateCounter<long>("starling.discovery.lost", "{peer}", "Peers lost, by source.");
-        _dials = _meter.CreateCounter<long>("starling.discovery.dials", "{dial}", "Dials to found peers, by outcome.");
         _restarts = _meter.CreateCounter<long>("starling.discovery.restarts", "{restart}", "Sockets opened anew after a change of the network, by source.");
     }
 
@@ -43,6 +40,4 @@ public sealed class DiscoveryMetrics : IDisposable
     internal void Lost(string source) => _lost.Add(1, new KeyValuePair<string, object?>("source", source));
 
     internal void Restarted(string source) => _restarts.Add(1, new KeyValuePair<string, object?>("source", source));
-
-    internal void Dialed(DialOutcome outcome) => _dials.Add(1, new KeyValuePair<string, object?>("outcome", outcome.ToString()));
 }

@@ -100,6 +100,13 @@ public interface ILinkHost
     Task<IPeerLink> ConnectAsync(PeerId? peer, IReadOnlyList<Multiaddr> addresses, LinkKind kind, CancellationToken cancellationToken = default) =>
         kind == LinkKind.Direct ? ConnectAsync(peer, addresses, cancellationToken) : throw new NotSupportedException("This host makes direct links only.");
 
+    /// <summary>Closes the link to a peer, if there is one, and waits until it is gone; the peer is told why.</summary>
+    /// <param name="peer">Whose link.</param>
+    /// <param name="why">What both sides are told; null stands for <see cref="CloseReason.LocalClose"/>.</param>
+    /// <param name="cancellationToken">Cancels this wait.</param>
+    Task DisconnectAsync(PeerId peer, CloseInfo? why = null, CancellationToken cancellationToken = default) =>
+        Find(peer)?.Connection.CloseAsync(why ?? new CloseInfo(CloseReason.LocalClose), cancellationToken) ?? Task.CompletedTask;
+
     /// <summary>Serves a protocol id from now on and tells linked peers by identify/push. Disposing stops serving.</summary>
     /// <param name="protocol">The protocol id, such as <c>/chat/1.0.0</c>.</param>
     /// <param name="handler">Called for each inbound stream.</param>
