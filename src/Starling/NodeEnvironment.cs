@@ -30,6 +30,9 @@ public sealed class NodeEnvironment
     /// <summary>The network interfaces that discoveries look at. Default the system's.</summary>
     public INetwork Network { get; init; } = SystemNetwork.Instance;
 
+    /// <summary>The application behind the node. Default none.</summary>
+    public INodeApplication? Application { get; init; }
+
     /// <summary>Transports beside TCP, asked first. Default none.</summary>
     public IReadOnlyList<ITransport> Transports { get; init; } = [];
 

@@ -7,6 +7,7 @@ namespace Starling;
 internal sealed class NodeEventQueue : ILinkObserver
 {
     private readonly Channel<NodeEvent> _queue;
+    private readonly Neighbours _neighbours = new();
 
     public NodeEventQueue(int capacity, Action onDrop) =>
         _queue = Channel.CreateBounded<NodeEvent>(new BoundedChannelOptions(capacity) { FullMode = BoundedChannelFullMode.DropOldest }, _ => onDrop());
@@ -17,9 +18,30 @@ internal sealed class NodeEventQueue : ILinkObserver
 
     public void Complete() => _queue.Writer.TryComplete();
 
-    public void OnConnected(IPeerLink link) => Add(new NodeEvent.Connected((PeerLink)link));
+    public void OnConnected(IPeerLink link)
+    {
+        Add(new NodeEvent.Connected((PeerLink)link));
+        Update(link, linked: true);
+    }
 
     public void OnIdentified(IPeerLink link) => Add(new NodeEvent.Identified((PeerLink)link));
 
-    public void OnDisconnected(IPeerLink link, CloseInfo why) => Add(new NodeEvent.Disconnected((PeerLink)link, why));
+    public void OnKindChanged(IPeerLink link)
+    {
+        Add(new NodeEvent.KindChanged((PeerLink)link, link.Kind));
+        Update(link, linked: true);
+    }
+
+    public void OnReadinessChanged(IPeerLink link) => Add(new NodeEvent.PeerReadiness((PeerLink)link, ((PeerLink)link).IsPeerReady));
+
+    public void OnDisconnected(IPeerLink link, CloseInfo why)
+    {
+        Add(new NodeEvent.Disconnected((PeerLink)link, why));
+        Update(link, linked: false);
+    }
+
+    private void Update(IPeerLink link, bool linked)
+    {
+        if (_neighbours.Update(link, linked)) Add(new NodeEvent.NeighboursChanged(_neighbours.All));
+    }
 }

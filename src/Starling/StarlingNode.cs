@@ -24,9 +24,11 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
     /// <exception cref="StarlingException">An option is wrong, or the identity file cannot be used; the message says what to do.</exception>
     internal StarlingNode(StarlingOptions options, NodeEnvironment environment)
     {
+        environment.Application?.Configure(options);
         if (OptionsCheck.Errors(options) is { Count: > 0 } errors) throw new StarlingException(string.Join(Environment.NewLine, errors));
         (_options, _environment) = (options, environment);
         _parts = new NodeParts(options, environment, _events);
+        Attach(environment.Application);
     }
 
     /// <summary>This node's id.</summary>

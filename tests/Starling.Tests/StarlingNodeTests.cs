@@ -49,6 +49,8 @@ public class StarlingNodeTests
         Assert.IsType<NodeEvent.Identified>(await NextAsync(events));
         await b.DisconnectAsync(a.PeerId).WaitAsync(Patience);
         Assert.Equal(CloseReason.RemoteClose, Assert.IsType<NodeEvent.Disconnected>(await NextAsync(events)).Why.Reason);
+        Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(Patience));
+        Assert.Empty(Assert.IsType<NodeEvent.NeighboursChanged>(events.Current).Neighbours);
 
         await a.StopAsync().WaitAsync(Patience);
         Assert.False(await events.MoveNextAsync().AsTask().WaitAsync(Patience));
@@ -161,7 +163,8 @@ public class StarlingNodeTests
 
     private static async Task<NodeEvent> NextAsync(IAsyncEnumerator<NodeEvent> events)
     {
-        Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(Patience));
+        do Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(Patience));
+        while (events.Current is NodeEvent.NeighboursChanged);
         return events.Current;
     }
 }

@@ -71,6 +71,9 @@ internal static partial class LinksLog
     [LoggerMessage(2024, LogLevel.Information, "The link to {Peer} is {Kind} now", EventName = "KindChanged")]
     public static partial void KindChanged(ILogger logger, PeerId peer, LinkKind kind);
 
+    [LoggerMessage(2025, LogLevel.Debug, "No link was looked for at {Address}: {Why}", EventName = "NameNotResolved")]
+    public static partial void NameNotResolved(ILogger logger, Multiaddr address, string why);
+
     [LoggerMessage(2023, LogLevel.Debug, "{Peer} broke link control: {Why}", EventName = "ControlRefused")]
     public static partial void ControlRefused(ILogger logger, PeerId peer, string why);
 }

@@ -5,6 +5,7 @@ namespace Starling.Net.Links;
 /// <summary>One link of a <see cref="Swarm"/>. Safe for several threads.</summary>
 public sealed class PeerLink : IPeerLink
 {
+    private const int MaxAskedAt = 16;
     private static readonly PeerInfo Unknown = new("", "", [], [], null, null, default);
     private readonly Lock _gate = new();
     private readonly Swarm _swarm;
@@ -17,6 +18,7 @@ public sealed class PeerLink : IPeerLink
     private volatile LinkHealth _health;
     private volatile IReadOnlySet<string> _protocols = new HashSet<string>();
     private int _negotiating;
+    private volatile IReadOnlyList<Multiaddr> _askedAt = [];
     private int _told;
     private int _kind = (int)LinkKind.Direct;
     private bool _peerReady;
@@ -118,6 +120,14 @@ public sealed class PeerLink : IPeerLink
     {
         _info = info;
         _protocols = info.Protocols.ToHashSet(StringComparer.Ordinal);
+    }
+
+    /// <summary>Addresses by which somebody here asked for this link, without peer id; the first 16.</summary>
+    internal IReadOnlyList<Multiaddr> AskedAt => _askedAt;
+
+    internal void Asked(IReadOnlyList<Multiaddr> addresses)
+    {
+        lock (_gate) _askedAt = [.. _askedAt.Concat(addresses.Select(address => address.WithoutPeerId())).Distinct().Take(MaxAskedAt)];
     }
 
     internal void SetReady() => _ready.TrySetResult(true);

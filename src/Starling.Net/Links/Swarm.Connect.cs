@@ -106,6 +106,7 @@ public sealed partial class Swarm
             }
         }
 
+        link.Asked(request.Addresses);
         _metrics.Dialled(null);
         request.Outcome.TrySetResult(link);
     }

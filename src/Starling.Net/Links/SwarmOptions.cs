@@ -1,3 +1,4 @@
+using Starling.Net.Transport;
 using Starling.Protocols.Links;
 
 namespace Starling.Net.Links;
@@ -46,6 +47,9 @@ public sealed class SwarmOptions
 
     /// <summary>Pause of an accept loop after a failure of the listener. Default 1 second, more than zero.</summary>
     public TimeSpan AcceptRetryDelay { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How names become addresses when a link is looked for by one. Default: the system's resolver.</summary>
+    public NameLookup Lookup { get; set; } = new TcpTransportOptions().Lookup;
 
     /// <summary>Events that may wait for the loop. Default 1,024, at least 16. Whoever has one more waits.</summary>
     public int EventQueue { get; set; } = 1024;

@@ -109,11 +109,19 @@ public sealed partial class LinksCore
         }
     }
 
-    /// <summary>Ends the requests whose own attempt is over and for which no other link can still succeed, then lets waiting ones dial.</summary>
+    /// <summary>Ends the requests whose own attempt is over: with the link that is ready, or without one when none can still succeed. Then lets waiting ones dial.</summary>
     private void SettleDials(Peer peer, ICollection<LinkEffect> effects)
     {
         if (peer.Dials == 0) return;
-        if (!peer.Links.Any(link => link.State != State.Closing))
+        if (peer.Ready is { } ready)
+        {
+            foreach (var dial in DialsOf(peer).Where(dial => dial.Stage == Stage.Settling && dial.Link is null or { State: State.Closing }))
+            {
+                Forget(dial);
+                effects.Add(new LinkEffect.CompleteDial(dial.Id, ready.Id));
+            }
+        }
+        else if (!peer.Links.Any(link => link.State != State.Closing))
         {
             foreach (var dial in DialsOf(peer).Where(dial => dial.Stage == Stage.Settling))
             {

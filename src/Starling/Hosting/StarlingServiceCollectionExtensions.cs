@@ -49,6 +49,7 @@ public static class StarlingServiceCollectionExtensions
         {
             Loggers = services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance,
             Meters = services.GetService<IMeterFactory>(),
+            Application = services.GetService<INodeApplication>(),
             Clock = services.GetKeyedService<TimeProvider>(SeamKey) ?? TimeProvider.System,
             Random = services.GetKeyedService<RandomSource>(SeamKey) ?? RandomSource.System,
         });

@@ -127,6 +127,23 @@ public class LinksCoreTests
         Assert.Contains(_effects, effect => effect is LinkEffect.Close { Link.Value: 1, Why.Reason: CloseReason.DuplicateLink });
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(9)]
+    public void A_request_that_turns_out_to_lead_to_a_linked_peer_ends_with_the_link_that_is_there(byte other)
+    {
+        var peer = TestPeers.Get(other);
+        var core = new LinksCore(Me);
+        Ready(core, 1, peer);
+        core.DialStarted(new DialId(1), null, _effects);
+        core.LinkUp(new LinkId(2), peer, new DialId(1), Start, _effects);
+        core.ProbeEnded(new LinkId(1), alive: true, Start, _effects);
+        core.LinkDown(new LinkId(2), new CloseInfo(CloseReason.RemoteClose), Start, _effects);
+
+        Assert.Contains(new LinkEffect.CompleteDial(new DialId(1), new LinkId(1)), _effects);
+        Assert.Equal((1, 0), (core.LinkCount, core.DialCount));
+    }
+
     [Fact]
     public void A_cancelled_request_closes_the_link_that_came_too_late()
     {
