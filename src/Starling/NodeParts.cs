@@ -55,6 +55,7 @@ internal sealed class NodeParts : IAsyncDisposable
         _discoveryMetrics = new DiscoveryMetrics(environment.Meters);
         var wiring = new SwarmWiring(Identity, transports, dialer.DialAsync, (raw, cancelled) => _upgrader.UpgradeAsync(raw, null, cancelled), clock, environment.Random, Budget);
         Swarm = new Swarm(wiring, SwarmOptions(), _linksMetrics, environment.Loggers.CreateLogger<Swarm>());
+        dialer.RefuseResolved = (peer, address) => Swarm.RefuseDial(peer, address)?.Detail;
         Health = new HealthMonitor(Swarm, options.Health, clock, OnHealth, environment.Loggers.CreateLogger<HealthMonitor>(), environment.Meters);
         _peersMetrics = new PeersMetrics(environment.Meters);
         Restrictions = new Restrictions(options.Restrictions, clock, _peersMetrics, environment.Loggers.CreateLogger<Restrictions>());

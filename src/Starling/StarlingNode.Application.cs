@@ -5,7 +5,6 @@ namespace Starling;
 /// <content>The application behind the node, and which links it admits.</content>
 public sealed partial class StarlingNode
 {
-    private readonly ForcedOut _forcedOut = new();
     private volatile INodeApplication? _application;
 
     /// <summary>The application behind the node, or null. May be set and changed at any time; it is asked from then on, and told of the next change.</summary>
@@ -17,9 +16,6 @@ public sealed partial class StarlingNode
 
     /// <summary>The round that the application is in; 0 without one.</summary>
     public long Round => _application?.Round ?? 0;
-
-    /// <summary>What the application says it is doing; empty without one.</summary>
-    public string Status => _application?.Status ?? "";
 
     /// <summary>The peers of the direct links that are ready now.</summary>
     public IReadOnlyList<PeerId> DirectNeighbours => [.. _parts.Swarm.Links.Where(link => link.Kind == LinkKind.Direct).Select(link => link.Peer)];
@@ -41,7 +37,6 @@ public sealed partial class StarlingNode
     {
         _application = application;
         var link = new ApplicationLink(() => _application);
-        _parts.Swarm.AddGate(_forcedOut);
         _parts.Swarm.AddGate(link);
         _parts.Swarm.Observe(link);
     }

@@ -1,4 +1,5 @@
 using Starling.Net.Links;
+using Starling.Protocols.Links;
 
 namespace Starling;
 
@@ -24,14 +25,17 @@ public sealed partial class StarlingNode
 
     /// <summary>Closes the link to a peer and waits until it is gone. Does nothing when there is none.</summary>
     /// <param name="peer">Whose link.</param>
-    /// <param name="mode">What the other side is told; <see cref="DisconnectMode.Forced"/> also refuses the peer from now on, until the node stops.</param>
+    /// <param name="mode">What the other side is told; <see cref="DisconnectMode.Forced"/> also puts the peer on the blocklist.</param>
     /// <param name="reason">A sentence for people on both sides; at most 256 characters are sent, and none when the mode is one-sided.</param>
     /// <param name="cancellationToken">Ends the wait; the link is closed all the same.</param>
+    /// <exception cref="StarlingException">The blocklist is full.</exception>
     public async Task DisconnectAsync(PeerId peer, DisconnectMode mode, string? reason = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(peer);
-        if (mode == DisconnectMode.Forced) _forcedOut.Block(peer, reason ?? "");
-        await _parts.Swarm.DisconnectAsync(peer, mode, reason, cancellationToken);
+        // The close is asked for first, so that its reason is the one that both sides are told.
+        var closing = _parts.Swarm.DisconnectAsync(peer, mode, reason, cancellationToken);
+        if (mode == DisconnectMode.Forced) await BlockAsync(peer, null, IdentifyCodec.Clean(reason ?? "", BlockEntry.MaxNoteLength), cancellationToken);
+        await closing;
     }
 
     /// <summary>Says to every peer, now and on later links, whether the application here is ready.</summary>

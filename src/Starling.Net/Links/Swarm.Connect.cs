@@ -36,6 +36,7 @@ public sealed partial class Swarm
         if (addresses.Count == 0) throw new ArgumentException($"There is no address of {expected?.ToString() ?? "the peer"} to dial; give at least one.", nameof(addresses));
         cancellationToken.ThrowIfCancellationRequested();
 
+        using var activity = LinkActivities.Dial(expected, addresses);
         using var request = new DialRequest(new DialId(Interlocked.Increment(ref _lastId)), expected, addresses)
         {
             FirstUse = firstUse,
@@ -51,8 +52,14 @@ public sealed partial class Swarm
         {
             return await AtLeastAsync(await request.Outcome.Task.WaitAsync(cancellationToken), kind, cancellationToken);
         }
+        catch (HandshakeException error)
+        {
+            activity.Fail(error.Message);
+            throw;
+        }
         catch (OperationCanceledException)
         {
+            activity.Fail("cancelled");
             await PostAsync(() =>
             {
                 if (_requests.Remove(request.Id)) _core.DialCancelled(request.Id, _effects);

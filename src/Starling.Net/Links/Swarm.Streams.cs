@@ -12,14 +12,22 @@ public sealed partial class Swarm
     {
         ArgumentNullException.ThrowIfNull(protocols);
         var known = protocols.FirstOrDefault(link.Speaks);
-        var stream = await link.Connection.OpenStreamAsync(cancellationToken);
+        var activity = LinkActivities.Stream(Direction.Outbound, link.Peer, known);
+        IStream? stream = null;
         try
         {
+            stream = await link.Connection.OpenStreamAsync(cancellationToken);
             IReadOnlyList<string> proposals = known is null ? protocols : [known];
-            return await MultistreamSelect.OpenAsync(stream, proposals, lazy: known is not null, _options.NegotiationTimeout, Clock, cancellationToken);
+            var opened = await MultistreamSelect.OpenAsync(stream, proposals, lazy: known is not null, _options.NegotiationTimeout, Clock, cancellationToken);
+            if (activity is null) return opened;
+            activity.SetTag("starling.protocol", opened.Protocol);
+            return new TracedStream(opened, activity);
         }
-        catch
+        catch (Exception error)
         {
+            activity.Fail(error.Message);
+            activity?.Dispose();
+            if (stream is null) throw;
             stream.Reset();
             await stream.DisposeAsync();
             throw;
@@ -104,6 +112,7 @@ public sealed partial class Swarm
     private async Task<StreamOutcome> RunHandlerAsync(PeerLink link, IStream stream, HandlerTable.Handler handler)
     {
         var cancelled = handler.Removed.Token;
+        using var activity = LinkActivities.Stream(Direction.Inbound, link.Peer, handler.Protocol);
         try
         {
             if (!handler.BeforeReady && !await link.Ready.WaitAsync(cancelled)) return StreamOutcome.Broken;
@@ -117,10 +126,12 @@ public sealed partial class Swarm
         }
         catch (Exception error) when (error is StreamResetException { ByRemote: true } or ConnectionClosedException)
         {
+            activity.Fail(error.Message);
             return StreamOutcome.Broken;
         }
         catch (Exception error)
         {
+            activity.Fail(error.Message);
             LinksLog.HandlerFailed(_logger, handler.Protocol, link.Peer, error);
             return StreamOutcome.Faulted;
         }

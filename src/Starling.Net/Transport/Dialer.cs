@@ -38,6 +38,13 @@ public sealed class Dialer
         _logger = logger ?? NullLogger.Instance;
     }
 
+    /// <summary>Asked of each address that was found behind a name, before it is dialled: why it may not be, or null. Default: all may.</summary>
+    public Func<PeerId?, Multiaddr, string?> RefuseResolved
+    {
+        get => _planner.RefuseResolved;
+        set => _planner.RefuseResolved = value;
+    }
+
     /// <summary>Dials the addresses of one peer.</summary>
     /// <param name="expected">Who must answer; null takes it from each address, and where that names nobody accepts whoever answers.</param>
     /// <param name="addresses">The peer's addresses, the most hopeful first.</param>
@@ -49,9 +56,9 @@ public sealed class Dialer
     {
         ArgumentNullException.ThrowIfNull(addresses);
         var errors = new List<DialError>();
-        var targets = await _planner.PlanAsync(expected, addresses, errors, cancellationToken);
         var running = new List<Task<IConnection>>();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var targets = _planner.Plan(expected, addresses, errors, stop.Token);
         Task<IConnection>? winner = null;
         try
         {
@@ -68,48 +75,47 @@ public sealed class Dialer
     }
 
     /// <summary>The first attempt that succeeds, or null when all have failed.</summary>
+    /// <remarks>A name that is slow to resolve holds up no address that is there already.</remarks>
     private async Task<Task<IConnection>?> RaceAsync(
-        List<DialTarget> targets, List<Task<IConnection>> running, List<DialError> errors, CancellationToken cancellationToken)
+        DialTargets targets, List<Task<IConnection>> running, List<DialError> errors, CancellationToken cancellationToken)
     {
-        var next = 0;
         var addressOf = new Dictionary<Task, Multiaddr>();
-        while (next < targets.Count || running.Count > 0)
+        var cancelled = Task.Delay(Timeout.InfiniteTimeSpan, _clock, cancellationToken);
+        var headStart = Task.CompletedTask;
+        while (targets.HasNext || targets.Lookups.Count > 0 || running.Count > 0)
         {
-            if (next < targets.Count)
+            if (targets.HasNext && (running.Count == 0 || headStart.IsCompleted))
             {
-                var attempt = AttemptAsync(targets[next], cancellationToken);
-                addressOf.Add(attempt, targets[next].Address);
+                var target = targets.Take();
+                var attempt = AttemptAsync(target, cancellationToken);
+                addressOf.Add(attempt, target.Address);
                 running.Add(attempt);
-                next++;
+                headStart = Task.Delay(_options.Stagger, _clock, cancellationToken);
             }
 
-            var index = await FirstEndAsync(running, next < targets.Count, cancellationToken);
-            if (index < 0) continue;
-            var ended = running[index];
-            if (ended.IsCompletedSuccessfully) return ended;
-            running.RemoveAt(index);
-            try
+            var ended = await Task.WhenAny([.. targets.HasNext ? [headStart] : Array.Empty<Task>(), .. running, .. targets.Lookups, cancelled]);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (targets.Lookups.FirstOrDefault(lookup => lookup == ended) is { } lookup)
             {
-                await ended;
+                await targets.AdmitAsync(lookup);
             }
-            catch (HandshakeException e)
+            else if (running.Find(attempt => attempt == ended) is { } attempt)
             {
-                errors.Add(new DialError(addressOf[ended], e));
+                if (attempt.IsCompletedSuccessfully) return attempt;
+                running.Remove(attempt);
+                headStart = Task.CompletedTask;
+                try
+                {
+                    await attempt;
+                }
+                catch (HandshakeException e)
+                {
+                    errors.Add(new DialError(addressOf[attempt], e));
+                }
             }
         }
 
         return null;
-    }
-
-    /// <summary>The index of the next attempt that ends, or -1 when it is time to start another beside it.</summary>
-    private async Task<int> FirstEndAsync(List<Task<IConnection>> running, bool more, CancellationToken cancellationToken)
-    {
-        using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var stagger = Task.Delay(more ? _options.Stagger : Timeout.InfiniteTimeSpan, _clock, done.Token);
-        var first = await Task.WhenAny([stagger, .. running]);
-        await done.CancelAsync();
-        cancellationToken.ThrowIfCancellationRequested();
-        return running.FindIndex(attempt => attempt == first);
     }
 
     private async Task<IConnection> AttemptAsync(DialTarget target, CancellationToken cancellationToken)

@@ -199,7 +199,9 @@ public sealed class DialerTests : IDisposable
         _transport.Family = "ip";
         var planner = new DialPlanner([_transport], _rig.Identities[0].PeerId, options, _rig.Clock);
         List<DialError> errors = [];
-        var targets = await planner.PlanAsync(null, [Multiaddr.Parse("/dns/x.example/tcp/7")], errors, Token);
+        var plan = planner.Plan(null, [Multiaddr.Parse("/dns/x.example/tcp/7")], errors, Token);
+        var targets = new List<DialTarget>();
+        while (plan.HasNext) targets.Add(plan.Take());
 
         Assert.Equal(["/ip6/::1/tcp/7", "/ip4/127.0.0.1/tcp/7", "/ip6/::2/tcp/7"], targets.Select(target => target.Address.ToString()));
         Assert.Empty(errors);
@@ -236,6 +238,40 @@ public sealed class DialerTests : IDisposable
         var error = await Assert.ThrowsAsync<HandshakeException>(() => dial.WaitAsync(Patience, Token));
         Assert.Equal(HandshakeFailure.TimedOut, error.Failure);
         Assert.Contains("x.example", error.Message);
+    }
+
+    [Fact]
+    public async Task A_name_that_is_slow_to_resolve_holds_up_no_plain_address()
+    {
+        _transport.Family = "";
+        var asked = new TaskCompletionSource();
+        var options = new DialerOptions
+        {
+            Lookup = async (_, _, cancellationToken) =>
+            {
+                asked.SetResult();
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+                return [];
+            },
+        };
+        var dial = Dialer(options).DialAsync(null, [Multiaddr.Parse("/dns4/slow.example/tcp/1"), Multiaddr.Memory(1)], Token);
+        await asked.Task.WaitAsync(Patience, Token);
+        await _transport[1].Started;
+        _transport[1].Connect();
+        await using var link = await dial.WaitAsync(Patience, Token);
+        Assert.Equal("/memory/1", link.RemoteAddress.ToString());
+    }
+
+    [Fact]
+    public async Task A_refused_address_behind_a_name_is_not_dialled()
+    {
+        _transport.Family = "ip4";
+        var options = new DialerOptions { Lookup = (_, _, _) => Task.FromResult(new[] { IPAddress.Parse("127.0.0.9") }) };
+        var dialer = Dialer(options);
+        dialer.RefuseResolved = (_, address) => $"{address} is on the list";
+        var error = await Assert.ThrowsAsync<HandshakeException>(() => dialer.DialAsync(null, [Multiaddr.Parse("/dns4/some.example/tcp/1")], Token).WaitAsync(Patience, Token));
+        Assert.Equal(HandshakeFailure.RefusedLocally, error.Failure);
+        Assert.Contains("/ip4/127.0.0.9/tcp/1 is on the list", error.Message, StringComparison.Ordinal);
     }
 
     private void Advance(int milliseconds) => _rig.Clock.Advance(TimeSpan.FromMilliseconds(milliseconds));
