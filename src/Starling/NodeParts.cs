@@ -34,6 +34,8 @@ internal sealed class NodeParts : IAsyncDisposable
     {
         (_options, _environment, _events) = (options, environment, events);
         _discoveryKinds = new DiscoveryRegistry(environment.Discoveries);
+        _discoveryKinds.Register("overlay", context => Overlay!.Discover(context));
+        _discoveryKinds.Register("peer-exchange", _ => Overlay!.Exchange);
         _discoveryKinds.Require(options.Discovery.Providers);
         Identity = environment.Identity ?? (options.IdentityFile is { } file ? NodeIdentity.LoadOrCreate(file) : NodeIdentity.Generate());
         Budget = new ResourceBudget(new ResourceBudgetOptions
@@ -71,6 +73,7 @@ internal sealed class NodeParts : IAsyncDisposable
         };
         Messages = new MessageService(Swarm, options.Messages, Budget, clock, environment.Random, environment.Loggers.CreateLogger<MessageService>(), environment.Meters);
         Messages.Observe(happened => events.Raise(NodeEvent.Of(happened)));
+        Overlay = new NodeOverlay(options, environment, Identity, Swarm, Peers, Budget);
         _policyMetrics = new LinkPolicyMetrics(environment.Meters);
         var management = new LinkManagerWiring(clock, environment.Random.Fork("links"), Budget, Peers, RaiseLinkNews);
         Manager = new LinkManager(Swarm, options.Links, management, _policyMetrics, environment.Loggers.CreateLogger<LinkManager>());
@@ -98,6 +101,8 @@ internal sealed class NodeParts : IAsyncDisposable
     public PeerBook Peers { get; }
 
     public MessageService Messages { get; }
+
+    public NodeOverlay Overlay { get; }
 
     public Restrictions Restrictions { get; }
 
@@ -128,6 +133,7 @@ internal sealed class NodeParts : IAsyncDisposable
         await Discovery.DisposeAsync();
         await Requests.DisposeAsync();
         await Messages.DisposeAsync();
+        await Overlay.DisposeAsync();
         await Topics.DisposeAsync();
         await Health.DisposeAsync();
         var left = deadline - _environment.Clock.GetElapsedTime(start);

@@ -41,9 +41,17 @@ public static class PeerRecords
     /// <param name="sequence">The record's sequence number.</param>
     /// <param name="addresses">At most <see cref="IdentifyCodec.MaxAddresses"/>; malformed ones are left out.</param>
     /// <returns>Whether signature, key and peer id agree.</returns>
-    public static bool TryOpen(ReadOnlySpan<byte> envelope, [NotNullWhen(true)] out PeerId? peer, out ulong sequence, out IReadOnlyList<Multiaddr> addresses)
+    public static bool TryOpen(ReadOnlySpan<byte> envelope, [NotNullWhen(true)] out PeerId? peer, out ulong sequence, out IReadOnlyList<Multiaddr> addresses) =>
+        TryOpen(envelope, out peer, out _, out sequence, out addresses);
+
+    internal static bool TryOpen(
+        ReadOnlySpan<byte> envelope,
+        [NotNullWhen(true)] out PeerId? peer,
+        [NotNullWhen(true)] out PublicKey? signer,
+        out ulong sequence,
+        out IReadOnlyList<Multiaddr> addresses)
     {
-        (peer, sequence, addresses) = (null, 0, []);
+        (peer, signer, sequence, addresses) = (null, null, 0, []);
         if (envelope.Length > IdentifyCodec.MaxMessageLength) return false;
         try
         {
@@ -59,7 +67,7 @@ public static class PeerRecords
                 if (Multiaddr.TryDecode(info.Multiaddr.Span, out var address, out _)) found.Add(address);
             }
 
-            (peer, sequence, addresses) = (key.ToPeerId(), record.Seq, found);
+            (peer, signer, sequence, addresses) = (key.ToPeerId(), key, record.Seq, found);
             return true;
         }
         catch (InvalidProtocolBufferException)
