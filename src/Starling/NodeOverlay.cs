@@ -16,9 +16,8 @@ internal sealed class NodeOverlay : IAsyncDisposable
         _options = options;
         var clock = environment.Clock;
         Spread = new SpreadService(swarm, identity, options.Spread, budget, clock, environment.Random, environment.Loggers.CreateLogger<SpreadService>(), environment.Meters);
-        var record = new OwnPeerRecord(identity, () => swarm.ListenAddresses, clock);
-        Search = new OverlaySearch(Spread, identity, record, options.Search);
-        Exchange = new PeerExchange(swarm, book, record, options.PeerExchange, clock, environment.Random, environment.Loggers.CreateLogger<PeerExchange>(), environment.Meters);
+        Search = new OverlaySearch(Spread, identity, swarm.OwnRecord, options.Search);
+        Exchange = new PeerExchange(swarm, book, swarm.OwnRecord, options.PeerExchange, clock, environment.Random, environment.Loggers.CreateLogger<PeerExchange>(), environment.Meters);
     }
 
     public SpreadService Spread { get; }

@@ -181,12 +181,12 @@ public sealed partial class PeerExchange
         await _wake.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>Makes a peer known to those who dial, as the book knows it; the oldest gives way.</summary>
+    /// <summary>Makes a peer that is not linked known to those who dial, as the book knows it; the oldest gives way.</summary>
     /// <param name="peer">Who.</param>
     /// <param name="isLocal">Whether it was told by somebody on this machine: a peer elsewhere does not mean our loopback by its own.</param>
     private void Offer(PeerId peer, bool isLocal)
     {
-        if (!IsRunning || _book.Find(peer) is not { IsDead: false } entry) return;
+        if (!IsRunning || _host.Find(peer) is not null || _book.Find(peer) is not { IsDead: false } entry) return;
         Multiaddr[] reachable = [.. entry.Addresses.Select(one => one.Address).Where(address => isLocal || !address.IsLoopback)];
         if (reachable.Length == 0) return;
         PeerId? gone = null;

@@ -9,9 +9,10 @@ public sealed partial class Swarm
     private const int MaxPushes = 16;
 
     private readonly SemaphoreSlim _changed = new(0);
-    private readonly Lock _recordGate = new();
     private int _description = 1;
-    private (int Version, ulong Sequence, byte[] Bytes) _record;
+
+    /// <summary>What this node signs of itself: told by identify, and by whatever else hands out the node's addresses.</summary>
+    public OwnPeerRecord OwnRecord { get; }
 
     private void AddOwnHandlers()
     {
@@ -27,7 +28,7 @@ public sealed partial class Swarm
         _changed.Release();
     }
 
-    private byte[] Describe(PeerLink link, int version)
+    private byte[] Describe(PeerLink link)
     {
         var addresses = ListenAddresses.Take(IdentifyCodec.MaxAddresses).ToList();
         return IdentifyCodec.Encode(new IdentifyMessage
@@ -39,29 +40,15 @@ public sealed partial class Swarm
             ProtocolVersion = _options.ProtocolVersion,
             AgentVersion = _options.AgentVersion,
             DisplayName = _options.DisplayName,
-            SignedPeerRecord = Record(addresses, version),
+            SignedPeerRecord = OwnRecord.Envelope,
             IsTransient = link.Connection.Direction == Direction.Outbound && link.Kind == LinkKind.Transient,
         });
-    }
-
-    private byte[] Record(List<Multiaddr> addresses, int version)
-    {
-        lock (_recordGate)
-        {
-            if (_record.Version != version)
-            {
-                var sequence = Math.Max(_record.Sequence + 1, (ulong)Clock.GetUtcNow().ToUnixTimeMilliseconds());
-                _record = (version, sequence, PeerRecords.Seal(_wiring.Identity, sequence, addresses));
-            }
-
-            return _record.Bytes;
-        }
     }
 
     private async Task AnswerIdentifyAsync(PeerLink link, IStream stream, CancellationToken cancellationToken)
     {
         var version = Volatile.Read(ref _description);
-        await stream.WriteAsync(Describe(link, version), cancellationToken);
+        await stream.WriteAsync(Describe(link), cancellationToken);
         link.Told = Math.Max(link.Told, version);
         await stream.CloseWriteAsync(cancellationToken);
     }
@@ -177,7 +164,7 @@ public sealed partial class Swarm
         try
         {
             await using var stream = await OpenIdentifyAsync(link, IdentifyCodec.PushProtocol, either.Token);
-            await stream.WriteAsync(Describe(link, version), either.Token);
+            await stream.WriteAsync(Describe(link), either.Token);
             await stream.CloseWriteAsync(either.Token);
             await stream.ReadAsync(new byte[1], either.Token);
         }

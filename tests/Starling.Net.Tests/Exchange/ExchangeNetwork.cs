@@ -50,7 +50,7 @@ internal sealed class ExchangeNode : IAsyncDisposable, IDiscoveryObserver
     {
         Node = node;
         Book = new PeerBook(node.Id, new PeerBookOptions { MaxFailures = 1 }, node.Clock, _metrics, NullLogger.Instance);
-        Own = new OwnPeerRecord(node.Identity, () => node.Swarm.ListenAddresses, node.Clock);
+        Own = node.Swarm.OwnRecord;
         Exchange = new PeerExchange(node.Swarm, Book, Own, options, node.Clock);
         Exchange.Observe(this);
     }
