@@ -94,6 +94,12 @@ internal sealed class ToolProcess : IAsyncDisposable
 
     public void KillHard() => _process.Kill();
 
+    /// <summary>Stops the process where it stands (SIGSTOP); its sockets stay open.</summary>
+    public void Freeze() => Send(19);
+
+    /// <summary>Lets a frozen process run on.</summary>
+    public void Thaw() => Send(18);
+
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited) _process.Kill();

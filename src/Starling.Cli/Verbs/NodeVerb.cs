@@ -154,6 +154,8 @@ internal sealed class NodeVerb : Verb
             NodeEvent.Listening listening => [new EventLine("listening", node.PeerId, listening.Address)],
             NodeEvent.Connected connected => [Of("connected", connected.Link), Of("identified", connected.Link)],
             NodeEvent.Identified identified => [Of("identified", identified.Link)],
+            NodeEvent.Suspect suspect => [Of("suspect", suspect.Link)],
+            NodeEvent.Recovered recovered => [Of("recovered", recovered.Link)],
             NodeEvent.Disconnected gone => [Of("disconnected", gone.Link) with { Why = gone.Why }],
             _ => [],
         };

@@ -47,6 +47,17 @@ internal sealed class NetworkNamespace : IAsyncDisposable
         return made;
     }
 
+    /// <summary>Runs a command inside to its end.</summary>
+    /// <exception cref="InvalidOperationException">It cannot be run, or failed; the message says why.</exception>
+    public async Task RunAsync(params IReadOnlyList<string> command)
+    {
+        string[] line = [.. Enter, .. command];
+        using var run = Process.Start(new ProcessStartInfo(line[0], line.Skip(1)) { UseShellExecute = false, RedirectStandardError = true })!;
+        var why = await run.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await run.WaitForExitAsync(TestContext.Current.CancellationToken);
+        if (run.ExitCode != 0) throw new InvalidOperationException($"{string.Join(' ', command)}: {why.Trim()}");
+    }
+
     public async ValueTask DisposeAsync()
     {
         _holder.StandardInput.Close();
