@@ -23,6 +23,7 @@ public sealed class NetworkTroubleTests
         var lost = await Task.WhenAll(node.EventAsync("disconnected"), neighbour.EventAsync("disconnected"));
         Assert.All(lost, gone => Assert.Equal("KeepAliveTimeout", gone.GetProperty("reason").GetString()));
         Assert.InRange(Stopwatch.GetElapsedTime(dropped).TotalSeconds, 3, 10 * 3);
+        await Task.WhenAll(node.InterruptAsync(), neighbour.InterruptAsync());
     }
 
     [Fact]
@@ -49,5 +50,6 @@ public sealed class NetworkTroubleTests
         Assert.Equal(0, await neighbour.InterruptAsync());
         var gone = await node.EventAsync("disconnected", e => e.GetProperty("peer").GetString() == peer);
         Assert.Equal("RemoteClose", gone.GetProperty("reason").GetString());
+        await node.InterruptAsync();
     }
 }

@@ -73,6 +73,29 @@ public sealed class HealthCoreTests
     }
 
     [Fact]
+    public void Of_two_ends_of_an_idle_link_one_asks_for_both()
+    {
+        var ends = new[] { new HealthCore(Limits, default), new HealthCore(Limits, default) };
+        var targets = ends.Select(core => core.Add(default)).ToArray();
+        var (pings, heard) = (0, default(Instant));
+        for (var now = default(Instant); now < default(Instant) + TimeSpan.FromMinutes(10); now += Limits.Round / 2)
+        {
+            // The rounds of the two are half a round apart; what one asks, both hear.
+            var end = (int)(now.Ticks / (Limits.Round / 2).Ticks % 2);
+            ends[end].BeginRound(now, TimeSpan.Zero);
+            var verdict = ends[end].Check(targets[end], heard, null, now);
+            if (verdict == HealthVerdict.None) continue;
+            Assert.Equal(HealthVerdict.Ping, verdict);
+            ends[end].Answered(targets[end]);
+            heard = now;
+            pings++;
+        }
+
+        // Asking costs 240, the samples of the end that need not ask 40; were both to ask, it would be 480.
+        Assert.InRange(pings, 600 / 2.75, (600 / 2.5) + (600 / 15) + 2);
+    }
+
+    [Fact]
     public void Zero_takes_no_samples_of_a_busy_link()
     {
         var watch = new Watch(Limits with { SampleInterval = TimeSpan.Zero });
