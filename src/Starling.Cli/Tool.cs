@@ -51,6 +51,7 @@ internal static class Tool
             new DemoVerb(output), new NodeVerb(output), new IdVerb(output), new PingVerb(output),
             new PubVerb(output), new SubVerb(output),
             new PeersVerb(output),
+            BlockVerb.Group(output),
             new ControllerVerb(output),
             new DoctorVerb(output),
             BenchVerb.Group(output),

@@ -115,7 +115,7 @@ internal sealed class NodeParts : IAsyncDisposable
     public DiscoverySet Discovery { get; }
 
     /// <summary>The parts that finish what is under way before the node stops.</summary>
-    public IReadOnlyList<IDrainable> Drainables => [];
+    public IReadOnlyList<IDrainable> Drainables => [Requests, Messages];
 
     /// <summary>Keeps the links: the one part that dials unasked.</summary>
     public LinkManager Manager { get; }

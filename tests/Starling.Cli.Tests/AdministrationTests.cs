@@ -29,6 +29,31 @@ public sealed class AdministrationTests : IDisposable
     }
 
     [Fact]
+    public async Task Blocking_a_linked_peer_closes_its_link_until_it_is_removed()
+    {
+        var socket = _folder.File("node.sock");
+        await using var node = ToolProcess.Start("node", "--mdns", "off", "--admin", socket, "--json");
+        var listening = JsonDocument.Parse(await node.OutputLineAsync(line => line.Contains("\"listening\""))).RootElement.GetProperty("address").GetString()!;
+        await using var other = ToolProcess.Start("node", "--mdns", "off", "--admin", "off", "--connect", listening);
+        await node.OutputLineAsync(line => line.Contains("\"connected\""));
+        var peer = PeerOf(await other.ListeningAsync());
+
+        Assert.Equal(0, (await ToolProcess.RunAsync("block", "add", peer, "--admin", socket, "--note", "test")).Code);
+        Assert.Contains("Blocked", await node.OutputLineAsync(line => line.Contains("\"disconnected\"")));
+        Assert.Contains("Blocked", await other.ErrorLineAsync(line => line.StartsWith("disconnected ", StringComparison.Ordinal)));
+        var listed = JsonDocument.Parse((await ToolProcess.RunAsync("block", "list", "--admin", socket, "--json")).Output).RootElement;
+        Assert.Equal((peer, "test"), (listed.GetProperty("subject").GetString(), listed.GetProperty("note").GetString()));
+
+        var refused = await ToolProcess.RunAsync("block", "remove", "10.0.0.0/8", "--admin", socket);
+        Assert.Equal((1, true), (refused.Code, refused.Errors.Contains("is not on the blocklist", StringComparison.Ordinal)));
+        Assert.Equal(0, (await ToolProcess.RunAsync("block", "remove", peer, "--admin", socket)).Code);
+        Assert.Empty((await ToolProcess.RunAsync("block", "list", "--admin", socket)).Output);
+        var wrong = await ToolProcess.RunAsync("block", "add", "10.0.0.0/99", "--admin", socket);
+        Assert.Equal(1, wrong.Code);
+        Assert.Contains("cannot be blocked", wrong.Errors);
+    }
+
+    [Fact]
     public async Task A_node_that_does_not_run_is_said_not_to()
     {
         var gone = await ToolProcess.RunAsync("peers", "--admin", _folder.File("nobody.sock"));

@@ -51,6 +51,32 @@ public class HealthCheckTests
         Assert.Equal(NodeState.Stopped, node.State);
     }
 
+    [Fact]
+    public async Task Draining_refuses_new_calls_and_waits_for_those_under_way()
+    {
+        await using var node = await StarlingNode.StartAsync();
+        await using var caller = await StarlingNode.StartAsync();
+        await caller.ConnectAsync(node.Addresses[0]).WaitAsync(Patience);
+        var (entered, leave) = (new TaskCompletionSource(), new TaskCompletionSource());
+        using var slow = node.HandleRequest("slow", async (request, _) =>
+        {
+            entered.TrySetResult();
+            await leave.Task;
+            return request.Payload;
+        });
+        var call = caller.RequestAsync(node.PeerId, "slow", "1"u8.ToArray()).AsTask();
+        await entered.Task.WaitAsync(Patience);
+        var draining = node.DrainAsync();
+        var late = await Assert.ThrowsAsync<Net.Requests.RequestException>(() => caller.RequestAsync(node.PeerId, "slow").AsTask().WaitAsync(Patience));
+        Assert.Equal(Protocols.Requests.RequestFailure.Cancelled, late.Failure);
+        Assert.Contains("stopping", late.Message, StringComparison.Ordinal);
+        Assert.False(draining.IsCompleted);
+
+        leave.SetResult();
+        await draining.WaitAsync(Patience);
+        Assert.Equal("1"u8.ToArray(), (await call.WaitAsync(Patience)).ToArray());
+    }
+
     private static async Task<(HealthStatus Live, HealthStatus Ready)> CheckAsync(HealthCheckService checks)
     {
         var report = await checks.CheckHealthAsync().WaitAsync(Patience);

@@ -10,7 +10,7 @@ namespace Starling.Net.Messages;
 /// <summary>Typed messages between linked nodes: registered types with actions, handlers, sends that say what became of them. Safe for several threads.</summary>
 /// <remarks>Small messages of one node arrive at another in the order in which they were sent, each at most once. Large ones go beside them, compressed
 /// where it pays, and are acknowledged. Nothing is kept for peers that are not linked.</remarks>
-public sealed partial class MessageService : IAsyncDisposable
+public sealed partial class MessageService : IDrainable, IAsyncDisposable
 {
     private readonly MessageContext _context;
     private readonly PriorityGate _largeGate;
@@ -83,6 +83,10 @@ public sealed partial class MessageService : IAsyncDisposable
     /// <summary>Completes when every small message sent so far was taken by its link, or has failed.</summary>
     public Task FlushAsync(CancellationToken cancellationToken = default) =>
         Task.WhenAll(_peers.Values.Select(peer => peer.Outbox.FlushAsync())).WaitAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    /// <remarks>Waits until what was sent is taken by the links; messages of peers are still handled.</remarks>
+    public Task DrainAsync(CancellationToken cancellationToken) => FlushAsync(cancellationToken);
 
     /// <summary>Stops: what waits is written, then handlers are cancelled and streams end; for each there is half of <see cref="MessageOptions.StopTimeout"/>. Idempotent.</summary>
     public async ValueTask DisposeAsync()

@@ -10,7 +10,7 @@ namespace Starling.Net.Requests;
 /// <summary>Requests between nodes, <c>/starling/request/1.0.0</c>: handlers registered by name, called on a peer, answered with bytes or a sequence of them.</summary>
 /// <remarks>Safe for several threads. Calls of one handler on one peer share one stream: a call costs one round trip, and while the link is
 /// busy many calls leave in one write. A streamed reply has a stream of its own, which holds its handler up when the caller is slow.</remarks>
-public sealed partial class RequestService : IAsyncDisposable
+public sealed partial class RequestService : IDrainable, IAsyncDisposable
 {
     /// <summary>The protocol id.</summary>
     public const string ProtocolId = "/starling/request/1.0.0";
@@ -107,6 +107,14 @@ public sealed partial class RequestService : IAsyncDisposable
         return Register(new RequestRegistration(CheckOwn(name), null, handler, Remove));
     }
 
+    /// <inheritdoc/>
+    /// <remarks>Calls of peers are refused with the reason; this node's own calls go on.</remarks>
+    public Task DrainAsync(CancellationToken cancellationToken)
+    {
+        _refusing = true;
+        return Drained().WaitAsync(cancellationToken);
+    }
+
     /// <summary>Serves nothing more, ends streamed replies, lets other calls being served end within <see cref="RequestServiceOptions.DrainTimeout"/>, then cancels them and all own calls. Idempotent.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -114,7 +122,7 @@ public sealed partial class RequestService : IAsyncDisposable
         _refusing = true;
         await _sweep.DisposeAsync();
         foreach (var handler in _handlers.Values.Where(one => one.Streaming is not null)) handler.Dispose();
-        await DrainAsync();
+        await Drained().WaitAsync(Options.DrainTimeout, Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _stopping.CancelAsync();
         foreach (var handler in _handlers.Values) handler.Dispose();
         await FlushAsync();
@@ -154,12 +162,12 @@ public sealed partial class RequestService : IAsyncDisposable
         if (left == 0) Volatile.Read(ref _drained)?.TrySetResult();
     }
 
-    private async Task DrainAsync()
+    private Task Drained()
     {
         var drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Volatile.Write(ref _drained, drained);
-        if (Serving == 0) return;
-        await drained.Task.WaitAsync(Options.DrainTimeout, Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        drained = Interlocked.CompareExchange(ref _drained, drained, null) ?? drained;
+        if (Serving == 0) drained.TrySetResult();
+        return drained.Task;
     }
 
     /// <summary>Lets cancelled handlers end, and their callers learn of it.</summary>

@@ -4,12 +4,15 @@ using Starling.Net.Links;
 namespace Starling;
 
 /// <summary>The commands of a node's admin socket.</summary>
-internal sealed class NodeCommands(StarlingNode node)
+internal sealed partial class NodeCommands(StarlingNode node)
 {
     public IReadOnlyDictionary<string, AdminCommand> All => new Dictionary<string, AdminCommand>(StringComparer.Ordinal)
     {
         ["node"] = WriteNode,
         ["peers"] = WritePeers,
+        ["block.add"] = AddBlockAsync,
+        ["block.remove"] = RemoveBlockAsync,
+        ["block.list"] = WriteBlocks,
     };
 
     private ValueTask WriteNode(JsonElement arguments, Utf8JsonWriter output, CancellationToken cancellationToken)

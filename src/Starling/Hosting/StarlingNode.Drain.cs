@@ -25,7 +25,7 @@ public sealed partial class StarlingNode
 
     private async Task DrainCoreAsync()
     {
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        // Everything refuses from here on, before the caller gets its task.
         _parts.Swarm.AddGate(new DrainGate());
         await Task.WhenAll(_parts.Drainables.Select(part => part.DrainAsync(CancellationToken.None)));
     }
