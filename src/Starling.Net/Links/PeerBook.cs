@@ -103,8 +103,9 @@ public sealed partial class PeerBook : IPeerBook, ILinkObserver, IAsyncDisposabl
     public void Failed(PeerId peer)
     {
         ArgumentNullException.ThrowIfNull(peer);
-        Change((now, changed) => _core.Failed(peer, now, changed));
-        if (Find(peer) is { IsDead: true } dead) PeersLog.GivenUp(_logger, peer, dead.Failures);
+        var isGivenUp = false;
+        Change((now, changed) => isGivenUp = _core.Failed(peer, now, changed));
+        if (isGivenUp) PeersLog.GivenUp(_logger, peer, _options.MaxFailures);
     }
 
     /// <inheritdoc/>

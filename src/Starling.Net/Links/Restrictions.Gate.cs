@@ -1,4 +1,5 @@
 using System.Net;
+using Starling.Net.Discovery;
 using Starling.Protocols.Links;
 
 namespace Starling.Net.Links;
@@ -38,6 +39,10 @@ public sealed partial class Restrictions
     /// <summary>The peers that are not blocked, in their order.</summary>
     public IReadOnlyList<PeerEntry> FilterCandidates(IEnumerable<PeerEntry> candidates) =>
         FilterCandidates(candidates, static entry => entry.Peer, static entry => entry.Addresses.Select(address => address.Address));
+
+    /// <summary>The found peers that are not blocked, in their order.</summary>
+    public IReadOnlyList<DiscoveredPeer> FilterCandidates(IEnumerable<DiscoveredPeer> candidates) =>
+        FilterCandidates(candidates, static found => found.Peer, static found => found.Addresses);
 
     LinkRefusal? ILinkGate.RefuseDial(PeerId? peer, Multiaddr address) => Match(peer ?? address?.PeerId, address) is null ? null : Refusal;
 

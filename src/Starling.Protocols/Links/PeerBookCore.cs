@@ -107,15 +107,17 @@ public sealed partial class PeerBookCore(PeerId self, PeerBookLimits limits)
     }
 
     /// <summary>A dial failed at all of the peer's addresses.</summary>
-    public void Failed(PeerId peer, DateTimeOffset now, ICollection<PeerId> changed)
+    /// <returns>Whether the peer is given up with it.</returns>
+    public bool Failed(PeerId peer, DateTimeOffset now, ICollection<PeerId> changed)
     {
         ArgumentNullException.ThrowIfNull(changed);
-        if (!_peers.TryGetValue(peer, out var booked) || booked.IsLinked) return;
+        if (!_peers.TryGetValue(peer, out var booked) || booked.IsLinked) return false;
         booked.Failures++;
         changed.Add(peer);
-        if (booked.Failures < limits.MaxFailures || booked.IsStatic) return;
+        if (booked.Failures < limits.MaxFailures || booked.IsStatic) return false;
         _peers.Remove(peer);
         Bury(new DeadPeer(peer, now, booked.Seen, booked.Failures, booked.Sequence), changed);
+        return true;
     }
 
     /// <summary>Keeps a peer for ever, or lets it age again.</summary>
