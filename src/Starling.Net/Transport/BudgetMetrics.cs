@@ -26,7 +26,7 @@ public sealed class BudgetMetrics : IDisposable
             () => from kind in Kinds from level in Levels select new Measurement<long>(budget.Refused(kind, level), Tag("kind", kind), Tag("level", level)),
             "{refusal}",
             "What was refused, by kind and by whose limit: the node's, a peer's, an address's.");
-        _meter.CreateObservableUpDownCounter("starling.budget.scopes", () => budget.ScopeCount, "{scope}", "Peers and addresses that are counted apart.");
+        _meter.CreateObservableUpDownCounter("starling.budget.scopes", () => (long)budget.ScopeCount, "{scope}", "Peers and addresses that are counted apart.");
     }
 
     /// <inheritdoc/>
