@@ -77,6 +77,10 @@ internal sealed class NodeParts : IAsyncDisposable
         _policyMetrics = new LinkPolicyMetrics(environment.Meters);
         var management = new LinkManagerWiring(clock, environment.Random.Fork("links"), Budget, Peers, RaiseLinkNews);
         Manager = new LinkManager(Swarm, options.Links, management, _policyMetrics, environment.Loggers.CreateLogger<LinkManager>());
+        Restrictions.Observe((_, change) =>
+        {
+            if (change != BlockChange.Added) Manager.OnRestrictionsChanged();
+        });
         Discovery = Discoveries();
         Discovery.Observe(new DiscoveryEvents(events));
         Discovery.Observe(Manager);

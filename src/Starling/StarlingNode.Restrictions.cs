@@ -30,4 +30,21 @@ public sealed partial class StarlingNode
     /// <exception cref="FormatException">It is none of them.</exception>
     public Task<bool> UnblockAsync(string subject, CancellationToken cancellationToken = default) =>
         Restrictions.UnblockAsync(BlockSubject.Parse(subject), cancellationToken);
+
+    /// <summary>The candidates that are neither blocked nor recently disconnected, in their order.</summary>
+    /// <param name="candidates">Such as <see cref="PeerBook.Peers"/>.</param>
+    public IReadOnlyList<PeerEntry> FilterCandidates(IEnumerable<PeerEntry> candidates)
+    {
+        var recent = RecentlyDisconnected.Select(one => one.Peer).ToHashSet();
+        return [.. Restrictions.FilterCandidates(candidates).Where(entry => !recent.Contains(entry.Peer))];
+    }
+
+    /// <summary>Blocks nobody any longer, and forgets who was recently disconnected.</summary>
+    /// <returns>How many entries the blocklist had.</returns>
+    public async Task<int> ClearRestrictionsAsync(CancellationToken cancellationToken = default)
+    {
+        var entries = await Restrictions.ClearAsync(cancellationToken);
+        _parts.Manager.ForgetRecentlyDisconnected();
+        return entries;
+    }
 }

@@ -74,6 +74,23 @@ public sealed class RestrictionsTests : IDisposable
         Assert.NotNull(again.Restrictions.Match(null, Multiaddr.Parse("/ip6/2001:db8::9/tcp/1"))?.Expires);
     }
 
+    [Fact]
+    public async Task Candidates_are_neither_blocked_nor_recently_disconnected_until_restrictions_are_cleared()
+    {
+        await using var a = await StarlingNode.StartAsync();
+        await using var blocked = await StarlingNode.StartAsync();
+        await using var parted = await StarlingNode.StartAsync();
+        await using var good = await StarlingNode.StartAsync();
+        foreach (var node in new[] { blocked, parted, good }) await a.ConnectAsync(node.Addresses[0]).WaitAsync(Patience);
+        await a.BlockAsync(blocked.PeerId).WaitAsync(Patience);
+        await a.DisconnectAsync(parted.PeerId).WaitAsync(Patience);
+
+        Assert.Equal(good.PeerId, Assert.Single(a.FilterCandidates(a.Peers.Peers)).Peer);
+        Assert.Equal(1, await a.ClearRestrictionsAsync().WaitAsync(Patience));
+        Assert.Equal(3, a.FilterCandidates(a.Peers.Peers).Count);
+        Assert.Empty(a.RecentlyDisconnected);
+    }
+
     [Theory]
     [InlineData("10.0.0.1/8", "10.0.0.0/8")]
     [InlineData("nobody", "peer id")]

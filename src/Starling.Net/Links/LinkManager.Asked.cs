@@ -20,6 +20,9 @@ public sealed partial class LinkManager
         get { lock (_gate) return _core.RecentAt(Now); }
     }
 
+    /// <summary>Empties the list of the recently disconnected: whoever is on it may be dialled again.</summary>
+    public void ForgetRecentlyDisconnected() => Decide((now, effects) => _core.ForgetRecent(now, effects));
+
     /// <summary>The standing of the link to a peer, or null when there is none.</summary>
     public LinkStanding? Find(PeerId peer)
     {

@@ -63,7 +63,8 @@ public sealed partial class LinkManager : IDiscoveryObserver, ILinkObserver, IAs
             _reading = _wiring.Book?.Observe(OnBook);
         }
 
-        foreach (var entry in _wiring.Book?.Peers ?? []) OnBook(entry.Peer, entry);
+        // Former neighbours come first: a restarted node goes back to them as long as it wants neighbours.
+        foreach (var entry in (_wiring.Book?.Peers ?? []).OrderByDescending(one => one.IsNeighbour)) OnBook(entry.Peer, entry);
         if (_options.InitialDelay > TimeSpan.Zero) _initial.Change(_options.InitialDelay, Timeout.InfiniteTimeSpan);
         else KeepInitial();
     }

@@ -100,6 +100,13 @@ public sealed partial class LinkPolicyCore
         Advance(now, effects);
     }
 
+    /// <summary>Leaves nobody alone any longer: the list of the recently disconnected is empty.</summary>
+    public void ForgetRecent(Instant now, ICollection<LinkPolicyEffect> effects)
+    {
+        _recent.Clear();
+        OnRestrictionsChanged(now, effects);
+    }
+
     private object KeyOf(PeerId? peer, IReadOnlyList<Multiaddr> addresses)
     {
         if (peer is not null) return peer;
