@@ -97,8 +97,8 @@ public sealed partial class LinkManager : IDiscoveryObserver, ILinkObserver, IAs
 
     void IDiscoveryObserver.OnFound(DiscoveredPeer peer)
     {
-        if (peer.Peer is { } id && !id.Equals(_host.LocalPeer)) _wiring.Book?.Add(id, peer.Addresses, AddressSource.Discovery);
         Decide((now, effects) => _core.OnFound(peer.Source, peer.Peer, peer.Addresses, peer.IsMutual, _persistent.Contains(peer.Source), now, effects));
+        if (peer.Peer is { } id && !id.Equals(_host.LocalPeer)) _wiring.Book?.Add(id, peer.Addresses, AddressSource.Discovery);
     }
 
     void IDiscoveryObserver.OnLost(DiscoveredPeer peer) => Decide((now, effects) => _core.OnLost(peer.Source, peer.Peer, peer.Addresses, now, effects));

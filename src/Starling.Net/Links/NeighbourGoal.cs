@@ -12,6 +12,9 @@ public abstract record NeighbourGoal
     /// <summary>Every link that the user asked to keep, initial neighbours included.</summary>
     public static NeighbourGoal Kept { get; } = new KeptGoal();
 
+    /// <summary>Every link that the user asked to keep, as many direct neighbours as the node wants, and no dial under way.</summary>
+    public static NeighbourGoal Settled { get; } = new SettledGoal();
+
     /// <summary>So many direct neighbours, whoever they are.</summary>
     /// <param name="count">At least 1.</param>
     public static NeighbourGoal AtLeast(int count)
@@ -51,6 +54,14 @@ public abstract record NeighbourGoal
             var missing = Peers.Where(peer => !core.IsLinked(peer, [])).ToList();
             return $"{missing.Count} of {Peers.Count} peers are not linked: {string.Join(", ", missing.Take(8))}{(missing.Count > 8 ? ", …" : "")}";
         }
+    }
+
+    private sealed record SettledGoal : NeighbourGoal
+    {
+        internal override bool IsMet(LinkPolicyCore core) => core is { MissingCount: 0, DialCount: 0 } && core.NeighbourCount >= core.WantedNeighbours;
+
+        internal override string Missing(LinkPolicyCore core) =>
+            $"{core.MissingCount} links that are to be kept are not there, there are {core.NeighbourCount} of {core.WantedNeighbours} direct neighbours, and {core.DialCount} dials are under way";
     }
 
     private sealed record KeptGoal : NeighbourGoal

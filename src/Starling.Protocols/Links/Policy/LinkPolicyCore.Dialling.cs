@@ -9,6 +9,9 @@ public sealed partial class LinkPolicyCore
     private readonly Queue<Instant> _begun = new();
     private long _lastDial;
 
+    /// <summary>Direct neighbours that the node looks for: as many as it is told to, and the budget has room for.</summary>
+    public int WantedNeighbours => Math.Min(_options.Neighbours, EffectiveLow);
+
     /// <summary>A dial ended.</summary>
     /// <param name="dial">The effect that was carried out.</param>
     /// <param name="outcome">How it ended.</param>
@@ -102,8 +105,6 @@ public sealed partial class LinkPolicyCore
         return (best, next);
     }
 
-    private int WantedNeighbours => Math.Min(_options.Neighbours, EffectiveLow);
-
     /// <summary>The weakest claim for which there is room.</summary>
     private Claim LeastClaim(Instant now)
     {
@@ -113,7 +114,7 @@ public sealed partial class LinkPolicyCore
         if (total >= EffectiveLow) return Claim.Persistent;
 
         // Those who look for neighbours find each other: half of what is missing is dialled, the other half dials. A dial that takes long is not waited for.
-        var promising = _dials.Values.Count(one => now - one.Tried < Second);
+        var promising = _dials.Values.Count(one => now - one.Tried < _options.DialPatience);
         return promising < (WantedNeighbours - NeighbourCount + 1) / 2 ? Claim.Found : Claim.Lost;
     }
 
