@@ -23,6 +23,8 @@ public sealed class AdministrationTests : IDisposable
         Assert.Equal((0, 0), (there.Code, here.Code));
         var peer = JsonDocument.Parse(there.Output).RootElement;
         Assert.Equal("in", peer.GetProperty("direction").GetString());
+        Assert.Equal("inbound", peer.GetProperty("why").GetString());
+        Assert.Contains(" user ", here.Output);
         Assert.Contains(PeerOf(await second.ListeningAsync()), there.Output);
         Assert.Contains(PeerOf(await node.ListeningAsync()), here.Output);
         Assert.Equal(2, here.Output.Trim().Split('\n').Length);

@@ -146,7 +146,7 @@ internal sealed class NodeVerb : Verb
     }
 
     /// <summary>One event as the tool tells it.</summary>
-    private sealed record EventLine(string Name, PeerId Peer, Multiaddr Address, CloseInfo? Why = null)
+    private sealed record EventLine(string Name, PeerId? Peer, Multiaddr? Address, CloseInfo? Why = null, string? Text = null)
     {
         /// <summary>The lines of an event: a link that is ready is also identified.</summary>
         public static IEnumerable<EventLine> Of(StarlingNode node, NodeEvent happened) => happened switch
@@ -156,6 +156,10 @@ internal sealed class NodeVerb : Verb
             NodeEvent.Identified identified => [Of("identified", identified.Link)],
             NodeEvent.Suspect suspect => [Of("suspect", suspect.Link)],
             NodeEvent.Recovered recovered => [Of("recovered", recovered.Link)],
+            NodeEvent.Reconnecting lost => [new EventLine("reconnecting", lost.Peer, null, Text: $"in {lost.After.TotalSeconds:0.0} s")],
+            NodeEvent.GaveUp lost => [new EventLine("gave-up", lost.Peer, lost.Addresses is [var first, ..] ? first : null, Text: $"after {lost.Attempts} dials")],
+            NodeEvent.Blocked blocked => [new EventLine("blocked", blocked.Entry.Subject.Peer, null, Text: blocked.Entry.Subject.ToString())],
+            NodeEvent.Unblocked unblocked => [new EventLine("unblocked", unblocked.Entry.Subject.Peer, null, Text: unblocked.Entry.Subject.ToString())],
             NodeEvent.Disconnected gone => [Of("disconnected", gone.Link) with { Why = gone.Why }],
             _ => [],
         };
@@ -163,12 +167,12 @@ internal sealed class NodeVerb : Verb
         public void Write(Utf8JsonWriter json)
         {
             json.WriteString("event", Name);
-            json.WriteString("peer", Peer.ToString());
-            json.WriteString("address", Address.ToString());
-            json.WriteString("reason", Why?.Reason.ToString());
+            json.WriteString("peer", Peer?.ToString());
+            json.WriteString("address", Address?.ToString());
+            json.WriteString("reason", Why?.Reason.ToString() ?? Text);
         }
 
-        public override string ToString() => Name == "listening" ? $"{Name} {Address}" : $"{Name} {Peer} {Address}{(Why is null ? "" : $" {Why}")}";
+        public override string ToString() => Name == "listening" ? $"{Name} {Address}" : string.Join(' ', new object?[] { Name, Peer, Address, Why, Text }.Where(part => part is not null));
 
         private static EventLine Of(string name, PeerLink link) => new(name, link.Peer, link.Connection.RemoteAddress);
     }

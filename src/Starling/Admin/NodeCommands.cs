@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Starling.Net.Links;
+using Starling.Protocols.Links.Policy;
 
 namespace Starling;
 
@@ -40,12 +41,12 @@ internal sealed partial class NodeCommands(StarlingNode node)
     private ValueTask WritePeers(JsonElement arguments, Utf8JsonWriter output, CancellationToken cancellationToken)
     {
         output.WriteStartArray();
-        foreach (var link in node.Links.OrderBy(link => link.Peer.ToString(), StringComparer.Ordinal)) WritePeer(link, output);
+        foreach (var link in node.Links.OrderBy(link => link.Peer.ToString(), StringComparer.Ordinal)) WritePeer(link, node.LinkManager.Find(link.Peer), output);
         output.WriteEndArray();
         return ValueTask.CompletedTask;
     }
 
-    private static void WritePeer(PeerLink link, Utf8JsonWriter output)
+    private static void WritePeer(PeerLink link, LinkStanding? standing, Utf8JsonWriter output)
     {
         var traffic = link.Connection.Traffic;
         output.WriteStartObject();
@@ -56,6 +57,14 @@ internal sealed partial class NodeCommands(StarlingNode node)
         output.WriteString("direction", link.Connection.Direction == Direction.Inbound ? "in" : "out");
         output.WriteString("kind", link.Kind == LinkKind.Direct ? "direct" : "transient");
         output.WriteString("priority", link.Priority.ToString());
+        output.WriteString("health", link.Health.ToString());
+        if (standing is not null)
+        {
+            output.WriteString("why", standing.Why);
+            output.WriteBoolean("kept", standing.IsKept);
+            output.WriteBoolean("protected", standing.Protections.Count > 0);
+        }
+
         output.WriteString("security", link.Connection.Security);
         if (link.RoundTrip is { } trip)
         {
