@@ -13,6 +13,14 @@ switch (args.FirstOrDefault())
         });
         if (args.Contains("--json")) Console.WriteLine(report.ToJson());
         return 0;
+    case "request":
+        var requests = await RequestBench.RunAsync(new RequestBenchOptions
+        {
+            Only = args.SkipWhile(static arg => arg != "--only").Skip(1).FirstOrDefault(),
+            Progress = static result => Console.Error.WriteLine(result),
+        });
+        if (args.Contains("--json")) Console.WriteLine(requests.ToJson());
+        return 0;
     case "fuzz":
         var count = args.Length > 1 ? long.Parse(args[1], CultureInfo.InvariantCulture) : 1_000_000;
         var seed = args.Length > 2 ? ulong.Parse(args[2], CultureInfo.InvariantCulture) : RandomSource.System.NextUInt64();
@@ -26,6 +34,7 @@ switch (args.FirstOrDefault())
     default:
         Console.Error.WriteLine("""
             transport [--json] [--only NAME]   what a link costs over a bare SslStream
+            request [--json] [--only NAME]     what a request costs between two nodes
             fuzz [COUNT] [SEED]                mutated yamux sessions; a million by default
             soak [SECONDS] [SEED]              links under random use, every byte checked; a minute by default
             """);

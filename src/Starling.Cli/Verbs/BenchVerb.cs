@@ -5,26 +5,41 @@ using Starling.Bench;
 
 namespace Starling.Cli.Verbs;
 
-/// <summary>Measures transport speed and memory on this machine.</summary>
+/// <summary>Measures this machine: each figure as it is there, then all of them.</summary>
 internal sealed class BenchVerb : Verb
 {
-    private const int Figures = 11;
     private readonly Option<bool> _json = new("--json") { Description = "Print one JSON object with all results on standard output." };
+    private readonly int _figures;
+    private readonly Func<Action<BenchResult>, CancellationToken, Task<BenchReport>> _measure;
 
-    private BenchVerb(Output output)
-        : base(
+    private BenchVerb(string name, string description, int figures, Func<Action<BenchResult>, CancellationToken, Task<BenchReport>> measure, Output output)
+        : base(name, description, $"starling bench {name} --json", output)
+    {
+        (_figures, _measure) = (figures, measure);
+        Add(_json);
+    }
+
+    public static Command Group(Output output) => new("bench", "Measure this machine.")
+    {
+        new BenchVerb(
             "transport",
             "Measure links over TLS on loopback beside a bare SslStream: throughput, round trips, allocation, memory. Takes up to a minute.",
-            "starling bench transport --json",
-            output) => Add(_json);
-
-    public static Command Group(Output output) => new("bench", "Measure this machine.") { new BenchVerb(output) };
+            11,
+            static (progress, cancelled) => TransportBench.RunAsync(new TransportBenchOptions { Progress = progress }, cancelled),
+            output),
+        new BenchVerb(
+            "request",
+            "Measure requests of 100 bytes between two nodes on loopback: the round trip beside a bare SslStream, requests a second with 1,000 in flight, allocation. Takes up to a minute.",
+            3,
+            static (progress, cancelled) => RequestBench.RunAsync(new RequestBenchOptions { Progress = progress }, cancelled),
+            output),
+    };
 
     protected override async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
         var report = Output.IsLive
             ? await WithBarAsync(cancellationToken).ConfigureAwait(false)
-            : await MeasureAsync(result => Output.Note(Describe(result)), cancellationToken).ConfigureAwait(false);
+            : await _measure(result => Output.Note(Describe(result)), cancellationToken).ConfigureAwait(false);
         if (arguments.GetValue(_json)) Output.Line(report.ToJson());
         else foreach (var result in report.Results) Output.Line(Describe(result));
         return Tool.Done;
@@ -33,8 +48,8 @@ internal sealed class BenchVerb : Verb
     private Task<BenchReport> WithBarAsync(CancellationToken cancellationToken) =>
         Output.Screen.Progress().HideCompleted(true).StartAsync(async progress =>
         {
-            var bar = progress.AddTask("measuring", maxValue: Figures);
-            return await MeasureAsync(
+            var bar = progress.AddTask("measuring", maxValue: _figures);
+            return await _measure(
                 result =>
                 {
                     bar.Increment(1);
@@ -42,9 +57,6 @@ internal sealed class BenchVerb : Verb
                 },
                 cancellationToken).ConfigureAwait(false);
         });
-
-    private static Task<BenchReport> MeasureAsync(Action<BenchResult> progress, CancellationToken cancellationToken) =>
-        TransportBench.RunAsync(new TransportBenchOptions { Progress = progress }, cancellationToken);
 
     private static string Describe(BenchResult result)
     {

@@ -18,13 +18,16 @@ internal sealed class PeerRequests(IPeerLink link, RequestService service)
     public ReplyStreams Replies { get; } = new(link, service);
 
     /// <summary>The lane for a handler: its own, or when there are too many that of another handler. Null when the link has ended.</summary>
+    /// <exception cref="ArgumentException">The name is none.</exception>
     public RequestLane? LaneFor(string name)
     {
+        ArgumentNullException.ThrowIfNull(name);
         RequestLane lane;
         lock (_gate)
         {
             if (_ended) return null;
             if (_lanes.TryGetValue(name, out var own) && !own.HasEnded) return own;
+            service.Check(name);
             if (own is null && _lanes.Count >= service.Options.MaxStreamsPerPeer / 2) return _lanes.Values.MinBy(one => one.Count);
             lane = new RequestLane(link, service.Options, service.Limits, service.Budget, service.Clock, ended => Remove(name, ended));
             _lanes[name] = lane;

@@ -1,3 +1,4 @@
+using System.Text;
 using Starling.Net.Links;
 using Starling.Protocols.Requests;
 
@@ -83,7 +84,7 @@ internal sealed class RequestLane : FrameLoop, IDisposable
             {
                 Id = call.Id,
                 Kind = frame.Kind,
-                Name = ReferenceEquals(name, _named) ? default : frame.Name,
+                Name = name == _named ? default : Encoding.UTF8.GetBytes(name),
                 TimeoutMilliseconds = frame.TimeoutMilliseconds,
                 TraceParent = frame.TraceParent,
                 Payload = frame.Payload,

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Text;
 using Starling.Net.Links;
 using Starling.Net.Transport;
 using Starling.Protocols.Requests;
@@ -14,7 +13,6 @@ public sealed partial class RequestService
     private const int MaxPooledCalls = 4096;
 
     private readonly ConcurrentDictionary<IPeerLink, PeerRequests> _peers = new(ReferenceEqualityComparer.Instance);
-    private readonly ConcurrentDictionary<string, byte[]> _names = new(StringComparer.Ordinal);
     private readonly CallPool _calls;
     private readonly ITimer _sweep;
     private int _waiting;
@@ -32,7 +30,6 @@ public sealed partial class RequestService
     public async ValueTask<ReadOnlyMemory<byte>> RequestAsync(PeerId peer, string name, ReadOnlyMemory<byte> payload, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var nameBytes = NameBytes(name);
         var deadline = DeadlineOf(timeout ?? Options.Timeout);
         var calls = CallsTo(peer);
         CheckSize(payload.Length);
@@ -50,7 +47,7 @@ public sealed partial class RequestService
             while (true)
             {
                 lane = calls.LaneFor(name) ?? throw new RequestException(RequestFailure.LinkLost, $"The link to {peer} has ended.");
-                var start = TryStart(lane, call, name, nameBytes, payload, deadline, activity, cancellationToken);
+                var start = TryStart(lane, call, name, payload, deadline, activity, cancellationToken);
                 if (start == RequestLane.Start.Started) break;
                 if (start == RequestLane.Start.NoRoom) await WaitForRoomAsync(lane, peer, deadline, cancellationToken);
             }
@@ -78,13 +75,12 @@ public sealed partial class RequestService
         }
     }
 
-    private RequestLane.Start TryStart(RequestLane lane, PendingCall call, string name, byte[] nameBytes, ReadOnlyMemory<byte> payload, Instant deadline, Activity? activity, CancellationToken cancellationToken)
+    private RequestLane.Start TryStart(RequestLane lane, PendingCall call, string name, ReadOnlyMemory<byte> payload, Instant deadline, Activity? activity, CancellationToken cancellationToken)
     {
         Span<byte> trace = stackalloc byte[RequestLimits.TraceParentBytes];
         var frame = new RequestFrame
         {
             Kind = RequestFrameKind.Call,
-            Name = nameBytes,
             TimeoutMilliseconds = MillisecondsUntil(deadline),
             TraceParent = trace[..RequestTracing.Write(activity, trace)],
             Payload = payload.Span,
@@ -153,12 +149,6 @@ public sealed partial class RequestService
         await ((Task)calls.Link.Connection.Closed).WaitAsync(_stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _peers.TryRemove(calls.Link, out _);
         await calls.EndAsync();
-    }
-
-    private byte[] NameBytes(string name)
-    {
-        ArgumentNullException.ThrowIfNull(name);
-        return Encoding.UTF8.GetBytes(Check(name));
     }
 
     private Instant DeadlineOf(TimeSpan timeout)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Text;
 using Starling.Net.Transport;
 using Starling.Protocols.Requests;
 
@@ -53,7 +54,7 @@ public sealed partial class RequestService
         {
             caller.ThrowIfCancellationRequested();
             (_service, _name, _caller) = (service, name, caller);
-            _nameBytes = service.NameBytes(name);
+            _nameBytes = Encoding.UTF8.GetBytes(service.Check(name));
             _deadline = service.DeadlineOf(timeout);
             _calls = service.CallsTo(peer);
             _started = service.Clock.GetTimestamp();

@@ -211,7 +211,7 @@ public sealed partial class RequestService : IDrainable, IAsyncDisposable
         return name;
     }
 
-    private string Check(string name)
+    internal string Check(string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         if (Encoding.UTF8.GetByteCount(name) > Options.MaxNameBytes) throw new ArgumentException($"The name of a handler has {Encoding.UTF8.GetByteCount(name)} bytes; at most {Options.MaxNameBytes} are allowed (Requests:MaxNameBytes).", nameof(name));
