@@ -106,6 +106,52 @@ internal sealed class MdnsPackets : Target
     private static PeerId PeerIdOf(byte number) => PeerId.FromBytes([0, 36, 8, 1, 18, 32, .. Enumerable.Repeat(number, 32)]);
 }
 
+/// <summary>SSDP packets, read by the codec, written again to the same, and taken by the core.</summary>
+internal sealed class SsdpPackets : Target
+{
+    private static readonly IPEndPoint Group = IPEndPoint.Parse("239.255.255.250:1900");
+    private static readonly PeerId Other = PeerId.FromBytes([0, 36, 8, 1, 18, 32, .. Enumerable.Repeat((byte)2, 32)]);
+    private readonly List<DiscoveryEffect> _effects = [];
+    private SsdpCore _core = null!;
+    private int _fed;
+
+    public SsdpPackets()
+        : base("ssdp", Samples())
+    {
+    }
+
+    public override void Feed(byte[] input, RandomSource random)
+    {
+        if (SsdpMessage.Read(input, out var message) is null
+            && (SsdpMessage.Read(message!.Write(Group), out var again) is not null || !again!.Service.Equals(message.Service, StringComparison.Ordinal) || !Equals(again.Peer, message.Peer)))
+        {
+            throw new InvalidOperationException("A message that was read is not read again after it was written.");
+        }
+
+        if (_fed++ % 1000 == 0)
+        {
+            _core = new SsdpCore(PeerId.FromBytes([0, 36, 8, 1, 18, 32, .. new byte[32]]), new SsdpOptions { AllowForeignLocations = true }, Group, [new MulticastInterface(IPAddress.Loopback)], RandomSource.Seeded(7));
+            _core.SetAddresses([Multiaddr.Parse("/ip4/127.0.0.1/tcp/4001")], new Instant(0), _effects);
+            _core.Start(new Instant(0), _effects);
+        }
+
+        _core.Receive(0, new IPEndPoint(IPAddress.Loopback, 1 + random.Next(65535)), input, new Instant(TimeSpan.TicksPerMillisecond * _fed), _effects);
+        _core.Tick(new Instant(TimeSpan.TicksPerMillisecond * _fed), _effects);
+        _effects.Clear();
+    }
+
+    private static new byte[][] Samples()
+    {
+        var place = IPEndPoint.Parse("127.0.0.1:4001");
+        return
+        [
+            new SsdpMessage(SsdpKind.Search, "urn:nebula-service").Write(Group),
+            new SsdpMessage(SsdpKind.Answer, "urn:nebula-service") { Location = place, Peer = Other, MaxAge = TimeSpan.FromMinutes(30) }.Write(Group),
+            new SsdpMessage(SsdpKind.Beacon, "urn:nebula-service") { Location = place, Latitude = 1.5, Longitude = -2 }.Write(Group),
+        ];
+    }
+}
+
 /// <summary>A yamux session fed in pieces, with an application that reads, writes and closes: it gives all of its budget back.</summary>
 internal sealed class YamuxSessions() : Target("yamux", Session(1), Session(2))
 {

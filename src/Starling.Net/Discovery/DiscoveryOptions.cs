@@ -5,7 +5,7 @@ namespace Starling.Net.Discovery;
 /// <summary>How a node finds others and is found.</summary>
 public sealed class DiscoveryOptions : ICheckedOptions
 {
-    /// <summary>The discoveries to use, by name: <c>mdns</c>, <c>bootstrap</c>, and those that the program registered. Default none.</summary>
+    /// <summary>The discoveries to use, by name: <c>mdns</c>, <c>ssdp</c>, <c>bootstrap</c>, and those that the program registered. Default none.</summary>
     public IList<string> Providers { get; set; } = [];
 
     /// <summary>Whether discoveries announce, ask and answer (<c>Active</c>), only hear (<c>ListenOnly</c>), or are not started with the node (<c>Off</c>). Default <c>Active</c>.</summary>
@@ -14,7 +14,7 @@ public sealed class DiscoveryOptions : ICheckedOptions
     /// <summary>Whether the node announces itself unasked from its start on. Default on. Questions are answered either way.</summary>
     public bool Beacon { get; set; } = true;
 
-    /// <summary>The time between two announcements, jittered by a quarter. Default null, each discovery's own: mDNS 60 s. From 1 s to a day.</summary>
+    /// <summary>The time between two announcements, jittered by a quarter. Default null, each discovery's own: mDNS 60 s, SSDP 20 s. From 1 s to a day.</summary>
     /// <remarks>Each announcement is one packet of 200 to 1,000 bytes on each interface. It can be changed while the node runs.</remarks>
     public TimeSpan? BeaconInterval { get; set; }
 
@@ -24,6 +24,9 @@ public sealed class DiscoveryOptions : ICheckedOptions
 
     /// <summary>Multicast DNS.</summary>
     public MdnsDiscoveryOptions Mdns { get; set; } = new();
+
+    /// <summary>The Nebula discovery, a dialect of SSDP.</summary>
+    public SsdpDiscoveryOptions Ssdp { get; set; } = new();
 
     /// <inheritdoc/>
     public void Check(OptionProblems problems)
@@ -36,5 +39,6 @@ public sealed class DiscoveryOptions : ICheckedOptions
             problems.Add(nameof(BeaconInterval), interval, "is out of range", "use a time span from 1 second to a day");
         InterfaceFilter.Check(Interfaces, nameof(Interfaces), problems);
         problems.Within(nameof(Mdns), Mdns);
+        problems.Within(nameof(Ssdp), Ssdp);
     }
 }

@@ -6,11 +6,12 @@ public sealed class DiscoveryRegistry
     private readonly Lock _gate = new();
     private readonly SortedDictionary<string, Func<DiscoveryContext, IDiscovery>> _kinds = new(StringComparer.Ordinal);
 
-    /// <summary>A registry that knows <c>bootstrap</c> and <c>mdns</c>.</summary>
+    /// <summary>A registry that knows <c>bootstrap</c>, <c>mdns</c> and <c>ssdp</c>.</summary>
     public DiscoveryRegistry()
     {
         Register("bootstrap", static context => new BootstrapDiscovery(context));
         Register("mdns", static context => new MdnsDiscovery(context));
+        Register("ssdp", static context => new SsdpDiscovery(context));
     }
 
     /// <summary>A registry that knows what another one knows now.</summary>

@@ -29,11 +29,4 @@ public sealed class MdnsDiscovery : MulticastDiscovery
 
     private protected override IMulticastCore Core(IReadOnlyList<NetworkFace> faces) =>
         new MdnsCore(Context.Self, _options, [.. faces.Select(one => new MulticastInterface(one.Address))], Context.Random.Fork("mdns"), !CanBeacon);
-
-    private static DiscoveryContext Checked(DiscoveryContext context)
-    {
-        ArgumentNullException.ThrowIfNull(context);
-        OptionProblems.ThrowIfAny(context.Options);
-        return context;
-    }
 }

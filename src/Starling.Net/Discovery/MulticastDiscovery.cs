@@ -167,6 +167,13 @@ public abstract class MulticastDiscovery : IDiscovery
     /// <summary>Makes the core of a session.</summary>
     private protected abstract IMulticastCore Core(IReadOnlyList<NetworkFace> faces);
 
+    private protected static DiscoveryContext Checked(DiscoveryContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        OptionProblems.ThrowIfAny(context.Options);
+        return context;
+    }
+
     private void RequireBeacon()
     {
         if (!CanBeacon) throw new NotSupportedException($"The discovery '{Name}' only listens; set Discovery:Mode to Active to announce this node.");

@@ -30,9 +30,24 @@ public enum DiscoveryRefusal
     /// <summary>The addresses name different peers; the announcement was refused.</summary>
     MixedPeerIds,
 
-    /// <summary>Somebody else announces our own peer id; the announcement was refused.</summary>
+    /// <summary>Somebody else announces our own peer id, or another id at our own place; the announcement was refused.</summary>
     OwnPeerId,
 
     /// <summary>The table of announcements is full; this one was refused.</summary>
     TableFull,
+
+    /// <summary>The message is for another service than ours.</summary>
+    WrongService,
+
+    /// <summary>The message has no location where one is needed, or one that nobody can dial.</summary>
+    BadLocation,
+
+    /// <summary>The location is at another address than the one that the message came from.</summary>
+    ForeignLocation,
+
+    /// <summary>The message came from an address outside the interface's network.</summary>
+    ForeignSource,
+
+    /// <summary>More ask than are answered in a second; this one was not.</summary>
+    TooManyQuestions,
 }

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text;
 
 namespace Starling.Protocols.Discovery;
@@ -79,7 +78,7 @@ public sealed partial class MdnsCore
         Multiaddr.TryParse(Encoding.UTF8.GetString(text), out var address, out _) && address!.Components.Count > 0 ? address : null;
 
     private static bool FitsFace(Multiaddr address, Face face) =>
-        TryHost(address, out var host) && !host!.Equals(IPAddress.Any) && !host.Equals(IPAddress.IPv6Any) && IPAddress.IsLoopback(host) == face.IsLoopback;
+        FaceAddresses.TryHost(address, out var host) && FaceAddresses.IsFit(host!, face.Address);
 
     // Nobody is lost before two of our queries could have gone unanswered, nobody is kept for days.
     private TimeSpan Bounded(uint ttl)

@@ -238,8 +238,6 @@ public sealed partial class MdnsCore : IMulticastCore
 
         public IPAddress Address { get; } = face.Address;
 
-        public bool IsLoopback { get; } = face.IsLoopback;
-
         public TimeSpan Interval { get; set; }
 
         public Instant NextQuery { get; set; } = Instant.Never;
