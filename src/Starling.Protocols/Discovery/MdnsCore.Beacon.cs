@@ -3,6 +3,9 @@ namespace Starling.Protocols.Discovery;
 /// <content>Unsolicited announcements, and questions that the user asks for.</content>
 public sealed partial class MdnsCore
 {
+    // A packet takes far less to come back; one that was lost on the way must not swallow another node's question for long.
+    private static readonly TimeSpan EchoTime = TimeSpan.FromSeconds(5);
+
     /// <summary>Whether this node announces itself unasked.</summary>
     public bool IsBeaconing => _beaconing && !_listenOnly;
 
@@ -68,7 +71,7 @@ public sealed partial class MdnsCore
     /// <summary>Whether this is the node's own question, come back to it: as many are passed over as it asked just now.</summary>
     private bool IsEcho(Face face, DnsMessage query, Instant now)
     {
-        if (now - face.LastQuery >= _options.AnswerInterval) face.Echoes = 0;
+        if (now - face.LastQuery >= EchoTime) face.Echoes = 0;
         if (face.Echoes == 0 || query.Questions.Count != 1 || !Asks(query.Questions[0], DnsType.Ptr, _service)) return false;
         face.Echoes--;
         return true;

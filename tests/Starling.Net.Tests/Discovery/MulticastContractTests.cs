@@ -16,6 +16,9 @@ public abstract class MulticastContractTests : IAsyncLifetime
 
     private protected abstract string Group { get; }
 
+    /// <summary>Seconds of a step of the clock while waiting for questions that come seldom.</summary>
+    private protected abstract double SearchStep { get; }
+
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public async ValueTask DisposeAsync()
@@ -81,7 +84,7 @@ public abstract class MulticastContractTests : IAsyncLifetime
         for (var queries = 0; queries < 5;)
         {
             var heard = ear.HearAsync();
-            await AdvanceUntilAsync(heard, seconds: 2);
+            await AdvanceUntilAsync(heard, SearchStep);
             Assert.False(IsBeaconOf(await heard, nodes[0].Id));
             if (IsQuery(await heard)) queries++;
         }
@@ -299,6 +302,9 @@ public sealed class MdnsContractTests : MulticastContractTests
 {
     private protected override string Group => "224.0.0.251";
 
+    // The node must see its own question come back before long.
+    private protected override double SearchStep => 0.02;
+
     private protected override IDiscovery Create(DiscoveryContext context) => new MdnsDiscovery(context);
 
     private protected override void Configure(DiscoveryOptions options) => options.Mdns.Port = Port;
@@ -313,6 +319,8 @@ public sealed class MdnsContractTests : MulticastContractTests
 public sealed class SsdpContractTests : MulticastContractTests
 {
     private protected override string Group => "239.255.255.250";
+
+    private protected override double SearchStep => 2;
 
     private protected override IDiscovery Create(DiscoveryContext context) => new SsdpDiscovery(context);
 
