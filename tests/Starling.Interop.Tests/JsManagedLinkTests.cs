@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using System.Text.Json.Nodes;
 using Starling.Interop.Tests.Support;
 using Starling.Net.Links;
@@ -15,7 +17,8 @@ public sealed class JsManagedLinkTests
         await using var js = await JsPeer.StartAsync();
         using var identity = IdentityBeside(js.Id, oursIsSmaller);
         await using var node = await StarlingNode.StartAsync(new StarlingOptions(), new NodeEnvironment { Identity = identity }).Soon();
-        for (var round = 0; round < 25; round++)
+        node.Handle(JsPeer.Sink, CountAsync);
+        for (var round = 0; round < 5; round++)
         {
             var theirs = js.AskAsync("dial", new JsonObject { ["address"] = node.Addresses[0].ToString() });
             var ours = node.DialAsync(js.FullAddress);
@@ -23,8 +26,10 @@ public sealed class JsManagedLinkTests
             await Task.WhenAny(theirs).Soon();
             Assert.Equal(LinkKind.Direct, link.Kind);
 
-            // Whichever connection js-libp2p thinks it has, it can be spoken on, and there is one link to it here.
-            await js.AskAsync("ping", new JsonObject { ["peer"] = node.PeerId.ToString() });
+            // Both sides come to the same one connection, and it can be spoken on from either.
+            await js.AskAsync("settle", new JsonObject { ["peer"] = node.PeerId.ToString() });
+            var sent = await js.AskAsync("send", new JsonObject { ["peer"] = node.PeerId.ToString(), ["bytes"] = 65536 });
+            Assert.Equal("65536", sent.GetProperty("answer").GetString());
             Assert.Equal(js.Id, Assert.Single(node.Links).Peer);
             await node.PingAsync(js.Id).Soon();
             await node.DisconnectAsync(js.Id).Soon();
@@ -70,6 +75,14 @@ public sealed class JsManagedLinkTests
         Assert.Equal(mode == DisconnectMode.Forced ? CloseReason.Blocked : CloseReason.LocalClose, (await link.Connection.Closed.Soon()).Reason);
         if (mode == DisconnectMode.Forced) Assert.Equal(HandshakeFailure.RefusedLocally, (await Assert.ThrowsAsync<HandshakeException>(() => node.DialAsync(js.FullAddress))).Failure);
         else Assert.NotNull(await node.DialAsync(js.FullAddress));
+    }
+
+    private static async Task CountAsync(IStream stream, CancellationToken cancelled)
+    {
+        var count = 0;
+        var buffer = new byte[16384];
+        while (await stream.ReadAsync(buffer, cancelled) is > 0 and var read) count += read;
+        await stream.WriteAsync(Encoding.UTF8.GetBytes(count.ToString(CultureInfo.InvariantCulture)), cancelled);
     }
 
     private static NodeIdentity IdentityBeside(PeerId other, bool smaller)

@@ -127,6 +127,17 @@ const commands = {
     return describe(await node.dial(target(command), { signal: AbortSignal.timeout(15000) }))
   },
 
+  // Returns once there is one connection to a peer and it is open.
+  async settle ({ peer }) {
+    for (;;) {
+      const connections = node.getConnections(peerIdFromString(peer))
+      if (connections.length === 1 && connections[0].status === 'open') return {}
+      await new Promise(resolve => {
+        for (const name of ['connection:open', 'connection:close']) node.addEventListener(name, resolve, { once: true })
+      })
+    }
+  },
+
   async ping (command) {
     return { milliseconds: await node.services.ping.ping(target(command), { signal: AbortSignal.timeout(15000) }) }
   },

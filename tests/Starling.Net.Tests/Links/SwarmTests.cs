@@ -54,7 +54,7 @@ public class SwarmTests
         await using var a = await TestNode.StartAsync();
         await using var b = await TestNode.StartAsync();
         b.Swarm.Handle("/echo/1", EchoAsync);
-        for (var round = 0; round < 100; round++)
+        for (var round = 0; round < 1000; round++)
         {
             var links = await Task.WhenAll(Task.Run(() => a.ConnectAsync(b)), Task.Run(() => b.ConnectAsync(a)));
             Assert.Same(links[0], a.Swarm.Find(b.Id));
