@@ -31,6 +31,7 @@ internal sealed class Saver(string what, Func<CancellationToken, ValueTask> save
 
     /// <summary>Saves now what has changed, after a save under way.</summary>
     /// <returns>False when it failed; it is logged, and tried again after the pause.</returns>
+    /// <exception cref="OperationCanceledException">The token was cancelled; it is tried again after the pause.</exception>
     public async Task<bool> FlushAsync(CancellationToken cancellationToken)
     {
         await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -46,14 +47,16 @@ internal sealed class Saver(string what, Func<CancellationToken, ValueTask> save
             onSaved(true);
             return true;
         }
-        catch (Exception error) when (error is StarlingException or OperationCanceledException)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            if (error is StarlingException)
-            {
-                onSaved(false);
-                PeersLog.SaveFailed(logger, what, error);
-            }
-
+            Touch();
+            throw;
+        }
+        catch (Exception error)
+        {
+            // A store may be the user's own: whatever it throws, what is unsaved stays so and is tried again.
+            onSaved(false);
+            PeersLog.SaveFailed(logger, what, error);
             Touch();
             return false;
         }

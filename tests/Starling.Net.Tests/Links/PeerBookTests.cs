@@ -215,7 +215,7 @@ public sealed class PeerBookTests : IDisposable
 
         public ValueTask SaveAsync(IReadOnlyList<PeerEntry> peers, CancellationToken cancellationToken = default)
         {
-            if (Failures-- > 0) throw new StarlingException("The disk is full.");
+            if (Failures-- > 0) throw Failures % 2 == 0 ? new StarlingException("The disk is full.") : new InvalidOperationException("The store is a user's own.");
             Saves++;
             _saved.Writer.TryWrite(peers.Count);
             return ValueTask.CompletedTask;
