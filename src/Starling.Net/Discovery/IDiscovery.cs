@@ -79,7 +79,11 @@ public interface IDiscoveryObserver
 /// <param name="Addresses">Where, without peer id; at least one.</param>
 /// <param name="Source">The <see cref="IDiscovery.Name"/> of the discovery that found it.</param>
 /// <param name="IsMutual">Whether the peer is likely to find this node by the same means at the same time, so that one of the two may well wait to be dialled.</param>
-public sealed record DiscoveredPeer(PeerId? Peer, IReadOnlyList<Multiaddr> Addresses, string Source, bool IsMutual = false);
+public sealed record DiscoveredPeer(PeerId? Peer, IReadOnlyList<Multiaddr> Addresses, string Source, bool IsMutual = false)
+{
+    /// <summary>Whether other nodes told of the peer, rather than the peer itself or this node's user: it does not bring back a peer that was given up. Default false.</summary>
+    public bool IsHearsay { get; init; }
+}
 
 /// <summary>How many peers to find, and for how long.</summary>
 public sealed record DiscoverySearch

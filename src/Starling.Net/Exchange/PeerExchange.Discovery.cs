@@ -200,7 +200,7 @@ public sealed partial class PeerExchange
             }
         }
 
-        _feed.Found(new DiscoveredPeer(peer, reachable, Name));
+        _feed.Found(new DiscoveredPeer(peer, reachable, Name) { IsHearsay = true });
         if (gone is not null) _feed.Lost(gone);
     }
 

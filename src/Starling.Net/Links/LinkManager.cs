@@ -97,8 +97,9 @@ public sealed partial class LinkManager : IDiscoveryObserver, ILinkObserver, IAs
 
     void IDiscoveryObserver.OnFound(DiscoveredPeer peer)
     {
+        if (peer is { IsHearsay: true, Peer: { } told } && _wiring.Book?.Find(told) is { IsDead: true }) return;
         Decide((now, effects) => _core.OnFound(peer.Source, peer.Peer, peer.Addresses, peer.IsMutual, _persistent.Contains(peer.Source), now, effects));
-        if (peer.Peer is { } id && !id.Equals(_host.LocalPeer)) _wiring.Book?.Add(id, peer.Addresses, AddressSource.Discovery);
+        if (peer.Peer is { } id && !id.Equals(_host.LocalPeer)) _wiring.Book?.Add(id, peer.Addresses, peer.IsHearsay ? AddressSource.Hearsay : AddressSource.Discovery);
     }
 
     void IDiscoveryObserver.OnLost(DiscoveredPeer peer) => Decide((now, effects) => _core.OnLost(peer.Source, peer.Peer, peer.Addresses, now, effects));

@@ -2,7 +2,7 @@ using Starling.Net.Links;
 
 namespace Starling.Net.Tests.Links;
 
-/// <summary>A host that has no links and gets none.</summary>
+/// <summary>A host that has no links and gets none: every dial fails.</summary>
 internal sealed class NoLinks(PeerId self) : ILinkHost
 {
     public PeerId LocalPeer => self;
@@ -13,7 +13,8 @@ internal sealed class NoLinks(PeerId self) : ILinkHost
 
     public IPeerLink? Find(PeerId peer) => null;
 
-    public Task<IPeerLink> ConnectAsync(PeerId? peer, IReadOnlyList<Multiaddr> addresses, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public Task<IPeerLink> ConnectAsync(PeerId? peer, IReadOnlyList<Multiaddr> addresses, CancellationToken cancellationToken = default) =>
+        Task.FromException<IPeerLink>(new HandshakeException(HandshakeFailure.TransportFailed, "Nobody is there."));
 
     public IDisposable Handle(string protocol, StreamHandler handler, int maxInboundPerPeer = 32) => throw new NotSupportedException();
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
+using Starling.Net.Discovery;
 using Starling.Net.Links;
 using Starling.Protocols.Links;
 
@@ -158,6 +159,27 @@ public sealed class PeerBookTests : IDisposable
         }))).WaitAsync(Patience, TestContext.Current.CancellationToken);
         Assert.Equal(50, book.Peers.Count(peer => !peer.IsDead));
         Assert.True(await book.FlushAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Who_was_given_up_comes_back_when_found_at_first_hand_and_not_when_others_tell()
+    {
+        using var self = NodeIdentity.Generate();
+        await using var book = Book(self.PeerId, options: new PeerBookOptions { MaxFailures = 1 });
+        using var metrics = new LinkPolicyMetrics();
+        var wiring = new LinkManagerWiring(_clock, RandomSource.Seeded(1), new ResourceBudget(), book);
+        await using var manager = new LinkManager(new NoLinks(self.PeerId), new LinkManagerOptions(), wiring, metrics, NullLogger.Instance);
+        manager.Start();
+        IDiscoveryObserver found = manager;
+        var dead = Reaches(book, Id(1), entry => entry is { IsDead: true });
+        found.OnFound(new DiscoveredPeer(Id(1), [At(1)], "test"));
+        await dead.WaitAsync(Patience);
+
+        found.OnFound(new DiscoveredPeer(Id(1), [At(2)], "told") { IsHearsay = true });
+        Assert.True(book.Find(Id(1))!.IsDead);
+        var back = Reaches(book, Id(1), entry => entry is { IsDead: false });
+        found.OnFound(new DiscoveredPeer(Id(1), [At(3)], "test"));
+        Assert.Equal(AddressSource.Discovery, Assert.Single((await back.WaitAsync(Patience))!.Addresses).Source);
     }
 
     [Fact]
