@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Starling.Net.Discovery;
 using Starling.Net.Links;
 using Starling.Net.PubSub;
+using Starling.Net.Requests;
 using Starling.Net.Transport;
 using Starling.Protocols.Discovery;
 using Starling.Protocols.Links;
@@ -17,7 +18,7 @@ public partial class LimitsInDocsTests
     [
         new StarlingOptions(), new ResourceBudgetOptions(), new UpgraderOptions(), new DialerOptions(), new YamuxOptions(), new SwarmOptions(),
         new LinksOptions(), new PubSubServiceOptions(), new MdnsOptions(), new MdnsDiscoveryOptions(), new LinkManagerOptions(),
-        new HealthOptions(), new PeerBookOptions(), new RestrictionsOptions(), new ScopeLimits(),
+        new HealthOptions(), new PeerBookOptions(), new RestrictionsOptions(), new ScopeLimits(), new RequestServiceOptions(),
     ];
 
     private static readonly string Root = FindRoot();
