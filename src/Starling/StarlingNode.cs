@@ -35,7 +35,7 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
     public PeerId PeerId => _parts.Identity.PeerId;
 
     /// <summary>The addresses at which links are accepted now, each with this node's peer id: what another node needs to connect.</summary>
-    public IReadOnlyList<Multiaddr> Addresses => [.. _parts.Swarm.ListenAddresses.Select(address => address.WithPeerId(PeerId))];
+    public IReadOnlyList<Multiaddr> Addresses => [.. _parts.Swarm.ListenAddresses.Select(Named)];
 
     /// <summary>The links that are ready now, one per peer.</summary>
     public IReadOnlyList<PeerLink> Links => [.. _parts.Swarm.Links.Cast<PeerLink>()];
@@ -79,7 +79,7 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
     /// <exception cref="StarlingException">The address cannot be bound.</exception>
     public async Task<IReadOnlyList<Multiaddr>> ListenAsync(Multiaddr address, CancellationToken cancellationToken = default)
     {
-        var bound = (await _parts.Swarm.ListenAsync(address, cancellationToken)).Select(one => one.WithPeerId(PeerId)).ToList();
+        var bound = (await _parts.Swarm.ListenAsync(address, cancellationToken)).Select(Named).ToList();
         _parts.Discovery.AddressesChanged();
         bound.ForEach(one => _events.Raise(new NodeEvent.Listening(one)));
         return bound;
@@ -200,6 +200,9 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
         _state = NodeState.Stopped;
         _events.Complete();
     }
+
+    /// <summary>The address with this node's id, where it can hold one.</summary>
+    private Multiaddr Named(Multiaddr address) => address.Components is [.., { Protocol: "unix" }] ? address : address.WithPeerId(PeerId);
 
     private PeerLink LinkTo(PeerId peer) => _parts.Swarm.FindLink(peer)
         ?? throw new StarlingException($"There is no link to {peer}; connect to it first.");

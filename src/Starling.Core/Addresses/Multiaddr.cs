@@ -133,12 +133,13 @@ public sealed class Multiaddr : IEquatable<Multiaddr>
     }
 
     /// <summary>The address with this id as the p2p component at its end, in place of one that is there.</summary>
-    /// <exception cref="FormatException">The address would be longer than an address may be.</exception>
+    /// <exception cref="FormatException">The address would be longer than an address may be, or ends in a unix path, which takes the rest of an address and so can name no peer.</exception>
     public Multiaddr WithPeerId(PeerId id)
     {
         ArgumentNullException.ThrowIfNull(id);
         if (id == PeerId) return this;
         var bare = WithoutPeerId();
+        if (bare._components is [.., { Protocol: "unix" }]) throw new FormatException($"{bare} can name no peer: its unix path takes the rest of the address. Give the peer id beside the address.");
         return Parse(bare._components.Length == 0 ? $"/p2p/{id}" : $"{bare}/p2p/{id}");
     }
 

@@ -120,6 +120,14 @@ public sealed class MultiaddrTests
     }
 
     [Fact]
+    public void A_unix_path_can_name_no_peer_and_says_so()
+    {
+        using var identity = NodeIdentity.Generate();
+        var error = Assert.Throws<FormatException>(() => Multiaddr.Parse("/unix/run/node.sock").WithPeerId(identity.PeerId));
+        Assert.Contains("/unix/run/node.sock", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_peer_id_is_the_one_at_the_end()
     {
         var id = PeerId.Parse(Id);
