@@ -32,6 +32,8 @@ public sealed partial class StarlingNode
     public async Task DisconnectAsync(PeerId peer, DisconnectMode mode, string? reason = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(peer);
+        Release(peer);
+
         // The close is asked for first, so that its reason is the one that both sides are told.
         var closing = _parts.Swarm.DisconnectAsync(peer, mode, reason, cancellationToken);
         if (mode == DisconnectMode.Forced) await BlockAsync(peer, null, IdentifyCodec.Clean(reason ?? "", BlockEntry.MaxNoteLength), cancellationToken);

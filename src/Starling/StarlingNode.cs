@@ -105,7 +105,7 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
     public async Task<PeerLink> ConnectAsync(PeerId? peer, IReadOnlyList<Multiaddr> addresses, CancellationToken cancellationToken = default) =>
         await ConnectAndKeepAsync(peer, addresses, cancellationToken);
 
-    /// <summary>Closes the link to a peer and waits until it is gone; the other side learns that it was closed on purpose. Does nothing when there is none.</summary>
+    /// <summary>Closes the link to a peer, keeps it no longer, and waits until it is gone; the other side learns that it was closed on purpose. Does nothing when there is none.</summary>
     public Task DisconnectAsync(PeerId peer, CancellationToken cancellationToken = default)
     {
         Release(peer);

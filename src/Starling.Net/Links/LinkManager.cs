@@ -218,7 +218,9 @@ public sealed partial class LinkManager : IDiscoveryObserver, ILinkObserver, IAs
         LinkPolicyLog.Dials(_logger, target, dial.Why);
         try
         {
-            var link = await _host.ConnectAsync(dial.Peer, dial.Addresses, _stopping.Token);
+            // A link that came up since, of which this part is not told yet, stays of the kind that it is.
+            var link = dial.Peer is { } named ? _host.Find(named) : null;
+            link ??= await _host.ConnectAsync(dial.Peer, dial.Addresses, _stopping.Token);
             (outcome, answered) = (DialOutcome.Linked, link.Peer);
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)

@@ -68,6 +68,6 @@ public abstract record NeighbourGoal
     {
         internal override bool IsMet(LinkPolicyCore core) => core.MissingCount == 0;
 
-        internal override string Missing(LinkPolicyCore core) => $"{core.MissingCount} links that are to be kept are not there";
+        internal override string Missing(LinkPolicyCore core) => $"links to be kept that are not there: {core.MissingCount}";
     }
 }

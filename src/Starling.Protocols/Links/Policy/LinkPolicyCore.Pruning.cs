@@ -4,10 +4,14 @@ namespace Starling.Protocols.Links.Policy;
 public sealed partial class LinkPolicyCore
 {
     /// <summary>The high water mark, as far as the budget has room for it.</summary>
-    public int EffectiveHigh => (int)Math.Min(_options.HighWater, Budget.Limit - (Budget.Limit / 10));
+    public int EffectiveHigh => (int)Math.Min(_options.HighWater, BudgetHigh);
 
     /// <summary>The low water mark, as far as the budget has room for it.</summary>
-    public int EffectiveLow => (int)Math.Min(_options.LowWater, Budget.Limit - (Budget.Limit / 4));
+    public int EffectiveLow => (int)Math.Min(_options.LowWater, BudgetLow);
+
+    private long BudgetHigh => Budget.Limit - (Budget.Limit / 10);
+
+    private long BudgetLow => Budget.Limit - (Budget.Limit / 4);
 
     /// <summary>Keeps the link to a peer from being pruned until every tag that protects it is taken back. The peer need not be linked.</summary>
     public void Protect(PeerId peer, string tag)
@@ -63,19 +67,20 @@ public sealed partial class LinkPolicyCore
     {
         var closing = _entries.Values.Count(one => one.Link is { IsClosing: true });
         var used = Math.Max(Budget.Used - closing, LinkCount);
-        if (used <= EffectiveHigh) return Instant.Never;
+
+        // Links that are not ready yet use up the budget, but are not weighed against those that are.
+        var excess = LinkCount > _options.HighWater ? LinkCount - _options.LowWater : 0;
+        if (used > BudgetHigh) excess = (int)Math.Max(excess, used - BudgetLow);
+        if (excess == 0) return Instant.Never;
 
         // With the budget all but used up, being new is no merit.
         var grace = used >= Budget.Limit - (Budget.Limit / 20) ? TimeSpan.Zero : _options.GracePeriod;
         var prunable = _entries.Values.Where(one => one is { Link: { IsClosing: false }, IsProtected: false }).ToList();
-        var excess = (int)Math.Min(used - EffectiveLow, int.MaxValue);
         var old = prunable.Where(one => one.Link!.Since + grace <= now).OrderBy(ValueOf).Take(excess).ToList();
-        foreach (var entry in old)
-        {
-            Close(entry, new CloseInfo(CloseReason.Pruned, $"There were {used} links, more than the {EffectiveHigh} that are wanted, and others are more useful."), effects);
-        }
+        var why = new CloseInfo(CloseReason.Pruned, $"There were {used} links, more than the {EffectiveHigh} that are wanted, and others are more useful.");
+        foreach (var entry in old) Close(entry, why, effects);
 
-        if (used - old.Count <= EffectiveHigh) return Instant.Never;
+        if (LinkCount <= _options.HighWater && used - old.Count <= BudgetHigh) return Instant.Never;
         return prunable.Where(one => !one.Link!.IsClosing).Select(one => one.Link!.Since + grace).DefaultIfEmpty(Instant.Never).Min();
     }
 

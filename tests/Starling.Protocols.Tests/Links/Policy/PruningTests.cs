@@ -108,6 +108,19 @@ public class PruningTests
         Assert.Equal(4, bench.Closes.Count);
     }
 
+    [Fact]
+    public void A_link_that_is_not_ready_yet_costs_no_other_its_place()
+    {
+        var bench = Marks(2, 4);
+        bench.Options.GracePeriod = TimeSpan.Zero;
+        for (var i = 0; i < 4; i++) bench.Up(i);
+        bench.Core.Budget = (5, 1000);
+        bench.Pass(TimeSpan.FromMinutes(1));
+        bench.Core.Protect(Peers.Id(0), "test");
+        bench.Do(bench.Core.Tick);
+        Assert.Empty(bench.Closes);
+    }
+
     [Theory, InlineData(1), InlineData(2), InlineData(3), InlineData(4)]
     public void A_small_budget_may_be_used_whole(int limit)
     {
