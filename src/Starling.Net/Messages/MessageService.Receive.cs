@@ -65,7 +65,9 @@ public sealed partial class MessageService
             for (var dropped = 0; dropped < 1 << 20;)
             {
                 var count = await stream.ReadAsync(rest, either.Token).ConfigureAwait(false);
-                if (count == 0) break;
+
+                // The sender waits for the answer: what follows is an end, not a reset, which would overtake it.
+                if (count == 0) return;
                 dropped += count;
             }
         }
@@ -73,10 +75,8 @@ public sealed partial class MessageService
         {
             // Whoever has not understood by now does not get to know.
         }
-        finally
-        {
-            stream.Reset();
-        }
+
+        stream.Reset();
     }
 
     private async ValueTask<(MessageRefusal Refusal, string Detail)> TakeInAsync(PeerId from, MessageEnvelope envelope, Charge charge, CancellationToken cancellationToken)

@@ -96,5 +96,12 @@ internal static class MessageTestExtensions
 
     public static ReadOnlyMemory<byte> Bytes(this string text) => Encoding.UTF8.GetBytes(text);
 
+    public static byte[] Bytes(this RandomSource random, int count)
+    {
+        var bytes = new byte[count];
+        random.Fill(bytes);
+        return bytes;
+    }
+
     public static string Text(this ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);
 }
