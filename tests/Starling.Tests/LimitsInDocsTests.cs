@@ -2,11 +2,13 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Starling.Net.Discovery;
 using Starling.Net.Links;
+using Starling.Net.Messages;
 using Starling.Net.PubSub;
 using Starling.Net.Requests;
 using Starling.Net.Transport;
 using Starling.Protocols.Discovery;
 using Starling.Protocols.Links;
+using Starling.Protocols.Messages;
 using Starling.Protocols.Yamux;
 
 namespace Starling.Tests;
@@ -16,6 +18,7 @@ public partial class LimitsInDocsTests
 {
     private static readonly object[] Options =
     [
+        new MessageOptions(), new ForwarderOptions(),
         new StarlingOptions(), new ResourceBudgetOptions(), new UpgraderOptions(), new DialerOptions(), new YamuxOptions(), new SwarmOptions(),
         new LinksOptions(), new PubSubServiceOptions(), new MdnsOptions(), new MdnsDiscoveryOptions(), new LinkManagerOptions(),
         new HealthOptions(), new PeerBookOptions(), new RestrictionsOptions(), new ScopeLimits(), new RequestServiceOptions(),
