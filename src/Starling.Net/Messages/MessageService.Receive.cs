@@ -167,6 +167,13 @@ public sealed partial class MessageService
     private async Task HandleAsync(InboundMessage inbound)
     {
         var message = inbound.Message;
+        if (_stop.IsCancellationRequested)
+        {
+            _context.Metrics.Dropped("stopped");
+            Drop(message, "The node stopped before its handlers got it.");
+            return;
+        }
+
         var handlers = HandlersOf(message);
         if (handlers.Length == 0)
         {

@@ -145,6 +145,7 @@ internal sealed class PeerOutbox(PeerId peer, MessageContext context)
         {
             try
             {
+                if (Volatile.Read(ref _closed) is { } why) return (SendStatus.Failed, $"The link has ended ({why}).");
                 if (_stream is { } kept)
                 {
                     await kept.WriteAsync(batch, context.Stopping).ConfigureAwait(false);

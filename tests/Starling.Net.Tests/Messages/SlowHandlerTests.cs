@@ -36,6 +36,22 @@ public sealed class SlowHandlerTests
     }
 
     [Fact]
+    public async Task What_still_waits_when_the_node_stops_is_told_and_not_handled()
+    {
+        await using var pair = await Slow.StartAsync(new MessageOptions());
+        await pair.SendAsync("handled");
+        await pair.Handling.Task.Soon();
+        await pair.SendAsync("large enough to be acknowledged".PadRight(40_000));
+
+        await pair.Receiver.Messages.DisposeAsync().AsTask().Soon();
+
+        Assert.Contains("stopped", (await pair.Receiver.NextAsync<MessageEvent.Dropped>()).Why);
+        Assert.Equal(0, pair.Heard.Count);
+        Assert.Equal(0, pair.Receiver.Budget.Used(ResourceKind.QueueBytes));
+        Assert.Equal(SendStatus.Rejected, (await pair.Receiver.Messages.SendAsync(pair.Sender.Id, pair.Receiver.Messages.Create("x", null, "late".Bytes())).Soon()).Status);
+    }
+
+    [Fact]
     public async Task Cancelling_in_the_middle_of_a_large_message_withdraws_it_and_the_next_one_arrives()
     {
         await using var pair = await Slow.StartAsync(new MessageOptions { MaxInboxMessages = 1, WhenInboxFull = FullInbox.Block });
