@@ -27,6 +27,9 @@ public sealed class PeersTests : IDisposable
             Assert.Equal(b.PeerId, Assert.Single(a.Peers.DirectNeighbours).Peer);
         }
 
+        // Nobody is there to link to: what is known comes from the file alone.
+        await b.StopAsync().WaitAsync(Patience);
+        await c.StopAsync().WaitAsync(Patience);
         await using var again = await StarlingNode.StartAsync(WithBook());
         var known = Assert.Single(again.Peers.DirectNeighbours);
         Assert.Equal((b.PeerId, false, b.Addresses[0].WithoutPeerId()), (known.Peer, known.IsLinked, known.Addresses[0].Address));
