@@ -60,8 +60,9 @@ public static class LinkFrameCodec
         {
             wire = LinkControl.Parser.ParseFrom(bytes);
         }
-        catch (InvalidProtocolBufferException)
+        catch (Exception error) when (error is InvalidProtocolBufferException or IndexOutOfRangeException)
         {
+            // The parser runs off the end where a message within a message announces a length beyond 2 GiB.
             return false;
         }
 

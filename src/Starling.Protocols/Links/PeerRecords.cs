@@ -70,8 +70,9 @@ public static class PeerRecords
             (peer, signer, sequence, addresses) = (key.ToPeerId(), key, record.Seq, found);
             return true;
         }
-        catch (InvalidProtocolBufferException)
+        catch (Exception error) when (error is InvalidProtocolBufferException or IndexOutOfRangeException)
         {
+            // The parser runs off the end where a message within a message announces a length beyond 2 GiB.
             return false;
         }
     }

@@ -48,7 +48,7 @@ public sealed record NoisePayload(PublicKey Key, IReadOnlyList<string> Muxers)
         {
             message = Parser.ParseFrom(encoded);
         }
-        catch (InvalidProtocolBufferException e)
+        catch (Exception e) when (e is InvalidProtocolBufferException or IndexOutOfRangeException)
         {
             throw Malformed($"is no protobuf ({e.Message})", e);
         }

@@ -61,6 +61,13 @@ public class LinkFrameCodecTests
     }
 
     [Fact]
+    public void A_message_within_a_message_that_is_longer_than_anything_is_refused()
+    {
+        Assert.False(LinkFrameCodec.TryDecode(Convert.FromHexString("12FFFFFFFF170811"), out var frame));
+        Assert.Null(frame);
+    }
+
+    [Fact]
     public void A_reason_that_is_none_of_the_peers_business_is_not_named()
     {
         Assert.False(LinkFrameCodec.IsTold(CloseReason.DuplicateLink));
