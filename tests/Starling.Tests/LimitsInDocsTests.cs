@@ -22,6 +22,7 @@ public partial class LimitsInDocsTests
         new StarlingOptions(), new ResourceBudgetOptions(), new UpgraderOptions(), new DialerOptions(), new YamuxOptions(), new SwarmOptions(),
         new LinksOptions(), new PubSubServiceOptions(), new MdnsOptions(), new MdnsDiscoveryOptions(), new LinkManagerOptions(),
         new HealthOptions(), new PeerBookOptions(), new RestrictionsOptions(), new ScopeLimits(), new RequestServiceOptions(),
+        new Starling.Net.Spread.SpreadServiceOptions(), new Starling.Net.Spread.OverlaySearchOptions(), new Starling.Net.Spread.SearchOptions(), new Starling.Net.Exchange.PeerExchangeOptions(),
     ];
 
     private static readonly string Root = FindRoot();
