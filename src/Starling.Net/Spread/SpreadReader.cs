@@ -27,17 +27,23 @@ internal sealed class SpreadReader(PeerId from, IStream stream, SpreadService se
                 }
 
                 DropBadReplies();
+                if (_refused.Count > 0) await HandInVerifiedAsync().ConfigureAwait(false);
                 await service.RunAsync(() => service.Receive(from, _frame, _unverified)).ConfigureAwait(false);
                 Verify();
-                if (_verified.Count + _refused.Count > 0) await service.RunAsync(() => service.Accept(from, _verified, _refused)).ConfigureAwait(false);
-                _verified.Clear();
-                _refused.Clear();
+                if (_verified.Count + _refused.Count > 0) await HandInVerifiedAsync().ConfigureAwait(false);
             }
         }
         catch (RpcRefusedException refused)
         {
             await RefuseAsync(refused.Reason == PubSubRefusal.RpcTooLarge ? SpreadRefusal.FrameTooLarge : SpreadRefusal.Malformed).ConfigureAwait(false);
         }
+    }
+
+    private async ValueTask HandInVerifiedAsync()
+    {
+        await service.RunAsync(() => service.Accept(from, _verified, _refused)).ConfigureAwait(false);
+        _verified.Clear();
+        _refused.Clear();
     }
 
     private void DropBadReplies()

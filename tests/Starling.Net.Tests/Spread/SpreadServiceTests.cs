@@ -119,7 +119,7 @@ public sealed class SpreadServiceTests
     [Fact]
     public async Task A_validator_decides_what_is_delivered_and_goes_on()
     {
-        var kind = SpreadKind.Named("test/gated") with { ValidationTimeout = TimeSpan.FromMilliseconds(300) };
+        var kind = SpreadKind.Named("test/gated") with { ValidationTimeout = TimeSpan.FromSeconds(2) };
         await using var network = await SpreadNetwork.StartAsync(3, links: [0, 1, 1, 2]);
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var got = System.Threading.Channels.Channel.CreateBounded<byte>(10);
