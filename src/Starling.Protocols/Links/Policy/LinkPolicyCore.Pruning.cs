@@ -65,6 +65,7 @@ public sealed partial class LinkPolicyCore
     /// <returns>When more may be closed: at the end of a grace period.</returns>
     private Instant Prune(Instant now, ICollection<LinkPolicyEffect> effects)
     {
+        if (LinkCount <= _options.HighWater && Budget.Used <= BudgetHigh) return Instant.Never;
         var closing = _entries.Values.Count(one => one.Link is { IsClosing: true });
         var used = Math.Max(Budget.Used - closing, LinkCount);
 

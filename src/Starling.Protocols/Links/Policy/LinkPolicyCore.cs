@@ -132,6 +132,7 @@ public sealed partial class LinkPolicyCore
     private Instant AskUse(Instant now, ICollection<LinkPolicyEffect> effects)
     {
         var next = Instant.Never;
+        if (LinkCount == NeighbourCount) return next;
         foreach (var entry in _entries.Values.Where(IsTransient))
         {
             if (entry.Link!.UseDue <= now)

@@ -24,9 +24,9 @@ public class LinkPolicyOptions : ICheckedOptions
     /// <summary>Dials begun within any one second, however many peers are lost or found. Default 16, at least 1.</summary>
     public int MaxDialsPerSecond { get; set; } = 16;
 
-    /// <summary>How long the dial of a found peer is waited for before another one is tried as well. Default 5 seconds, more than zero.</summary>
+    /// <summary>How long the dial of a found peer is waited for before another one is tried as well. Default 10 seconds, more than zero.</summary>
     /// <remarks>Shorter gets around dead addresses faster, and dials too many when the machine or the network is slow.</remarks>
-    public TimeSpan DialPatience { get; set; } = TimeSpan.FromSeconds(5);
+    public TimeSpan DialPatience { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Found peers kept. Default 1,024, at least 1, of up to 8 KiB each. More are passed over and counted.</summary>
     public int MaxCandidates { get; set; } = 1024;

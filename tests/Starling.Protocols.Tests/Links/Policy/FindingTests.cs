@@ -95,7 +95,7 @@ public class FindingTests
         var bench = new PolicyBench(options => options.Neighbours = 1);
         for (var i = 0; i < 5; i++) bench.Find(i);
         Assert.Single(bench.Open);
-        bench.Pass(TimeSpan.FromSeconds(4.9));
+        bench.Pass(TimeSpan.FromSeconds(9.9));
         Assert.Single(bench.Open);
         bench.Pass(TimeSpan.FromSeconds(1));
         Assert.Equal(2, bench.Open.Count);
