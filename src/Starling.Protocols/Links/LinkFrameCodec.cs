@@ -60,7 +60,7 @@ public static class LinkFrameCodec
         {
             wire = LinkControl.Parser.ParseFrom(bytes);
         }
-        catch (Exception error) when (error is InvalidProtocolBufferException or IndexOutOfRangeException)
+        catch (Exception error) when (error is InvalidProtocolBufferException or IndexOutOfRangeException or ArgumentException)
         {
             // The parser runs off the end where a message within a message announces a length beyond 2 GiB.
             return false;

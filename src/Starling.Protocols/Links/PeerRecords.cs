@@ -70,7 +70,7 @@ public static class PeerRecords
             (peer, signer, sequence, addresses) = (key.ToPeerId(), key, record.Seq, found);
             return true;
         }
-        catch (Exception error) when (error is InvalidProtocolBufferException or IndexOutOfRangeException)
+        catch (Exception error) when (error is InvalidProtocolBufferException or IndexOutOfRangeException or ArgumentException)
         {
             // The parser runs off the end where a message within a message announces a length beyond 2 GiB.
             return false;

@@ -48,7 +48,7 @@ public sealed record NoisePayload(PublicKey Key, IReadOnlyList<string> Muxers)
         {
             message = Parser.ParseFrom(encoded);
         }
-        catch (Exception e) when (e is InvalidProtocolBufferException or IndexOutOfRangeException)
+        catch (Exception e) when (e is InvalidProtocolBufferException or IndexOutOfRangeException or ArgumentException)
         {
             throw Malformed($"is no protobuf ({e.Message})", e);
         }

@@ -63,6 +63,7 @@ public class LinkFrameCodecTests
     [Fact]
     public void A_message_within_a_message_that_is_longer_than_anything_is_refused()
     {
+        Assert.False(LinkFrameCodec.TryDecode(Convert.FromHexString("12FFFFFFFFE7FF010A6E6F756769"), out _));
         Assert.False(LinkFrameCodec.TryDecode(Convert.FromHexString("12FFFFFFFF170811"), out var frame));
         Assert.Null(frame);
     }
