@@ -120,7 +120,7 @@ internal sealed class FrameSender(int maxQueuedBytes, Action<Exception> onFault)
     {
         while (TryTake(out var batch, out var count))
         {
-            var writing = _stream!.WriteAsync(batch.AsMemory(0, count));
+            var writing = Start(batch.AsMemory(0, count));
             if (!writing.IsCompletedSuccessfully)
             {
                 _ = FinishAsync(writing.AsTask(), batch);
@@ -131,6 +131,19 @@ internal sealed class FrameSender(int maxQueuedBytes, Action<Exception> onFault)
             if (!inline || Volatile.Read(ref _count) == 0) continue;
             ThreadPool.UnsafeQueueUserWorkItem(static sender => sender.Write(inline: false), this, preferLocal: false);
             return;
+        }
+    }
+
+    /// <summary>A write of a stream whose direction ended meanwhile fails as any other.</summary>
+    private ValueTask Start(ReadOnlyMemory<byte> batch)
+    {
+        try
+        {
+            return _stream!.WriteAsync(batch);
+        }
+        catch (InvalidOperationException ended)
+        {
+            return ValueTask.FromException(ended);
         }
     }
 

@@ -96,7 +96,7 @@ internal sealed class ReplyStreams(IPeerLink link, RequestService service)
         {
             if (!stream.InCall) await stream.Stream.CloseWriteAsync();
         }
-        catch (StarlingException)
+        catch (Exception error) when (error is StarlingException or InvalidOperationException)
         {
             stream.Stream.Reset();
         }

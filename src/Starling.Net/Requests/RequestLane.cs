@@ -7,6 +7,7 @@ namespace Starling.Net.Requests;
 /// <summary>One stream to a peer that carries calls of one handler, any number at a time, each answered when its handler is done.</summary>
 internal sealed class RequestLane : FrameLoop, IDisposable
 {
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromMilliseconds(500);
     private readonly IPeerLink _link;
     private readonly TimeProvider _clock;
     private readonly Action<RequestLane> _onEnd;
@@ -210,9 +211,11 @@ internal sealed class RequestLane : FrameLoop, IDisposable
         if (_stream is not { } stream) return;
         try
         {
-            if (why is null or OperationCanceledException) await stream.CloseWriteAsync();
+            // A peer that has not agreed to the protocol yet is not waited for: it may never answer.
+            using var time = new CancellationTokenSource(CloseTimeout, _clock);
+            if (why is null or OperationCanceledException) await stream.CloseWriteAsync(time.Token);
         }
-        catch (Exception error) when (error is StarlingException or InvalidOperationException)
+        catch (Exception error) when (error is StarlingException or InvalidOperationException or OperationCanceledException or IOException or TimeoutException)
         {
             stream.Reset();
         }

@@ -131,6 +131,22 @@ public sealed class HostileRequestTests
     }
 
     [Fact]
+    public async Task A_peer_that_never_answers_does_not_hold_up_the_callers_stop()
+    {
+        var caller = await RequestNode.StartAsync();
+        await using var mute = await Links.TestNode.StartAsync();
+        using var registration = mute.Swarm.Handle(RequestService.ProtocolId, (_, cancelled) => Task.Delay(Timeout.InfiniteTimeSpan, cancelled));
+        await caller.Node.ConnectAsync(mute);
+        var call = caller.Requests.RequestAsync(mute.Id, "any", default, Timeout.InfiniteTimeSpan).AsTask();
+
+        await caller.Requests.DisposeAsync().AsTask().WaitAsync(RequestPair.Patience);
+
+        var error = await Assert.ThrowsAsync<RequestException>(() => call.WaitAsync(RequestPair.Patience));
+        Assert.Equal(RequestFailure.Cancelled, error.Failure);
+        await caller.DisposeAsync();
+    }
+
+    [Fact]
     public async Task A_peer_that_serves_no_requests_is_no_handler()
     {
         await using var caller = await RequestNode.StartAsync();
