@@ -54,7 +54,10 @@ public static class RequestCodec
         var there = source[prefix..Math.Min(length, source.Length)];
         if (body > limits.MaxFrameBytes) return ReadHead(there, limits, out frame) is var head && head == FrameStatus.Done ? FrameStatus.TooLarge : head;
         if (there.Length < body) return FrameStatus.NeedMore;
-        return TryDecode(there, limits, out frame) ? Judge(frame, limits) : FrameStatus.Malformed;
+        if (!TryDecode(there, limits, out frame)) return FrameStatus.Malformed;
+        if (frame.Payload.Length <= limits.MaxPayloadBytes) return FrameStatus.Done;
+        frame = new RequestFrame { Id = frame.Id, Kind = frame.Kind, Name = frame.Name };
+        return FrameStatus.TooLarge;
     }
 
     /// <summary>Reads only the id, kind and name of a frame, of which the rest need not be there.</summary>
@@ -177,9 +180,6 @@ public static class RequestCodec
         };
         return true;
     }
-
-    private static FrameStatus Judge(in RequestFrame frame, RequestLimits limits) =>
-        frame.Payload.Length > limits.MaxPayloadBytes ? FrameStatus.TooLarge : FrameStatus.Done;
 
     /// <summary>A kind of error that a later version may have added reads as a failed handler.</summary>
     private static RequestFailure Known(ulong failure, RequestFrameKind kind)
