@@ -21,6 +21,9 @@ internal sealed class NodeSetup
     /// <summary>Where multicast goes; none is the loopback interface.</summary>
     public IReadOnlyList<IPAddress> Interfaces { get; init; } = [];
 
+    /// <summary>What others are told in place of the addresses listened on; none leaves it to the configuration.</summary>
+    public IReadOnlyList<string> Announce { get; init; } = [];
+
     public string? Name { get; init; }
 
     /// <summary>Options from a file, under those above; null for none.</summary>
@@ -42,6 +45,7 @@ internal sealed class NodeSetup
         options.DisplayName = Name ?? options.DisplayName;
         options.Admin = Admin ?? options.Admin;
         if (Listen.Count > 0) options.Listen = [.. Listen.Select(address => address.ToString())];
+        if (Announce.Count > 0) options.Announce = [.. Announce];
         if (Interfaces.Count > 0) options.Discovery.Interfaces = [.. Interfaces.Select(address => address.ToString())];
         if (RoundTripInterval is { } interval) options.Health.SampleInterval = interval;
         return await StarlingNode.StartAsync(options, Verbose ? new NodeEnvironment { Loggers = Loggers } : new NodeEnvironment(), cancellationToken).ConfigureAwait(false);

@@ -50,7 +50,7 @@ internal static class Tool
         {
             new DemoVerb(output), new NodeVerb(output), new IdVerb(output), new PingVerb(output),
             new PubVerb(output), new SubVerb(output), new RequestVerb(output),
-            new PeersVerb(output),
+            new PeersVerb(output), new DiscoverVerb(output),
             BlockVerb.Group(output),
             new ControllerVerb(output),
             new DoctorVerb(output),

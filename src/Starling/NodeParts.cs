@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Starling.Net;
 using Starling.Net.Discovery;
+using Starling.Net.Joining;
 using Starling.Net.Links;
 using Starling.Net.Messages;
 using Starling.Net.PubSub;
@@ -27,6 +28,7 @@ internal sealed class NodeParts : IAsyncDisposable
     private readonly PeersMetrics _peersMetrics;
     private readonly BudgetMetrics _budgetMetrics;
     private readonly DiscoveryRegistry _discoveryKinds;
+    private readonly AddressWatch _addresses;
     private readonly RequestsMetrics _requestsMetrics;
     private readonly LinkPolicyMetrics _policyMetrics;
 
@@ -84,6 +86,16 @@ internal sealed class NodeParts : IAsyncDisposable
         Discovery = Discoveries();
         Discovery.Observe(new DiscoveryEvents(events));
         Discovery.Observe(Manager);
+        _addresses = new AddressWatch(Swarm, Discovery, environment.Network);
+        Joining = new JoinService(
+            Swarm,
+            (link, kind, cancelled) => Swarm.SetKindAsync((PeerLink)link, kind, cancelled),
+            Discovery,
+            Requests,
+            clock,
+            _discoveryMetrics,
+            (request, answer) => events.Raise(new NodeEvent.JoinAnswered(request.Peer, request.Name, answer)),
+            environment.Loggers.CreateLogger<JoinService>());
     }
 
     public NodeIdentity Identity { get; }
@@ -130,10 +142,17 @@ internal sealed class NodeParts : IAsyncDisposable
         return _options.Discovery.Mode == DiscoveryMode.Off ? Task.CompletedTask : Discovery.StartAsync(cancellationToken);
     }
 
+    public JoinService Joining { get; }
+
+    /// <summary>The node accepts links at other addresses than before.</summary>
+    public void OnListening() => _addresses.OnListening();
+
     public async Task StopAsync(TimeSpan deadline)
     {
         var start = _environment.Clock.GetTimestamp();
         await Manager.DisposeAsync();
+        _addresses.Dispose();
+        Joining.Dispose();
         await Discovery.DisposeAsync();
         await Requests.DisposeAsync();
         await Messages.DisposeAsync();
@@ -197,6 +216,7 @@ internal sealed class NodeParts : IAsyncDisposable
         var options = new SwarmOptions
         {
             DisplayName = _options.DisplayName,
+            Announce = new AnnouncedAddresses(_options.Announce, _options.AnnounceListened).Of,
             Links = new LinksOptions { MaxLinks = _options.MaxLinks, IdentifyTimeout = _options.IdentifyTimeout },
         };
         if (_options.AgentVersion is { } agent) options.AgentVersion = agent;
@@ -211,7 +231,7 @@ internal sealed class NodeParts : IAsyncDisposable
         if (_options.Mdns) names = names.Append("mdns");
         return new DiscoverySet(_discoveryKinds, new DiscoveryContext(Identity.PeerId, options)
         {
-            Addresses = () => Swarm.ListenAddresses,
+            Addresses = () => Swarm.AnnouncedAddresses,
             Bootstrap = [.. _options.Bootstrap.Select(Multiaddr.ParseUserInput)],
             Host = Swarm,
             Network = _environment.Network,

@@ -1,5 +1,6 @@
 using System.Reflection;
 using Microsoft.Extensions.Options;
+using Starling.Net.Discovery;
 using Starling.Protocols.Links;
 
 namespace Starling;
@@ -40,6 +41,7 @@ internal sealed class OptionsCheck : IValidateOptions<StarlingOptions>
         }
 
         Addresses(options.Bootstrap, 256, nameof(options.Bootstrap), "/ip4/192.0.2.1/tcp/4001/p2p/ID");
+        AnnouncedAddresses.Check(options.Announce, nameof(options.Announce), _problems);
         if (options.Bootstrap.Count == 0 && options.Discovery.Providers.Contains("bootstrap")) _problems.Add("Discovery:Providers", "bootstrap", "has nobody to dial", $"give addresses in {nameof(options.Bootstrap)}");
         foreach (var text in options.Security.Where(text => !SecurityNames.Contains(text)))
         {

@@ -80,7 +80,7 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
     public async Task<IReadOnlyList<Multiaddr>> ListenAsync(Multiaddr address, CancellationToken cancellationToken = default)
     {
         var bound = (await _parts.Swarm.ListenAsync(address, cancellationToken)).Select(Named).ToList();
-        _parts.Discovery.AddressesChanged();
+        _parts.OnListening();
         bound.ForEach(one => _events.Raise(new NodeEvent.Listening(one)));
         return bound;
     }

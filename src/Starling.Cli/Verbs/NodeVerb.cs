@@ -13,6 +13,13 @@ internal sealed class NodeVerb : Verb
     private readonly Option<string?> _identity = Common.Identity();
     private readonly Option<Switch> _mdns = Common.OnOff("--mdns", "Whether to find, and be found by, peers on the local network. Default on.");
     private readonly Option<IPAddress[]> _interfaces = Common.Interfaces();
+    private readonly Option<string[]> _announce = new("--announce")
+    {
+        Description = "Address to tell others in place of those listened on: an IP address or name, host:port, or a multiaddress. May be given several times.",
+        HelpName = "ADDR",
+        DefaultValueFactory = _ => [],
+    };
+
     private readonly Option<string?> _admin = new("--admin")
     {
         Description = "Path of the socket through which peers, block and others administer this node; 'off' for none. Default: a path that follows the identity.",
@@ -51,6 +58,7 @@ internal sealed class NodeVerb : Verb
         Add(_identity);
         Add(_mdns);
         Add(_interfaces);
+        Add(_announce);
         Add(_admin);
         Add(_config);
         Add(_printConfig);
@@ -77,6 +85,7 @@ internal sealed class NodeVerb : Verb
         var setup = new NodeSetup
         {
             Configured = configured,
+            Announce = arguments.GetRequiredValue(_announce),
             Admin = admin switch
             {
                 "off" => null,

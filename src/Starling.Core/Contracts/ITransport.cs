@@ -21,7 +21,7 @@ public interface ITransport
 /// <summary>A bound address that accepts raw connections. Disposing stops it and ends a waiting accept.</summary>
 public interface ITransportListener : IAsyncDisposable
 {
-    /// <summary>The addresses that really accept, with port 0 and wildcard hosts resolved.</summary>
+    /// <summary>The addresses that really accept, with port 0 and wildcard hosts resolved; those of a wildcard may change with the interfaces.</summary>
     IReadOnlyList<Multiaddr> Addresses { get; }
 
     /// <summary>The next raw connection, or null once the listener is disposed. Transient accept errors are survived inside.</summary>

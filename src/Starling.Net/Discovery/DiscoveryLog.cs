@@ -33,4 +33,7 @@ internal static partial class DiscoveryLog
 
     [LoggerMessage(4011, LogLevel.Warning, "{Source} cannot go on after a change of the network; it tries again", EventName = "RestartFailed")]
     public static partial void RestartFailed(ILogger logger, string source, Exception error);
+
+    [LoggerMessage(4012, LogLevel.Error, "The join handler failed on the request of {Peer}, which was refused", EventName = "JoinHandlerFailed")]
+    public static partial void JoinHandlerFailed(ILogger logger, PeerId peer, Exception error);
 }

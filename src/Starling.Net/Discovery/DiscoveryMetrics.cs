@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Starling.Net.Joining;
 
 namespace Starling.Net.Discovery;
 
@@ -14,6 +15,8 @@ public sealed class DiscoveryMetrics : IDisposable
     private readonly Counter<long> _found;
     private readonly Counter<long> _lost;
     private readonly Counter<long> _restarts;
+    private readonly Counter<long> _joins;
+    private readonly Counter<long> _joinAnswers;
 
     /// <summary>Creates the instruments in the factory's meter, or in a meter of its own.</summary>
     public DiscoveryMetrics(IMeterFactory? factory = null)
@@ -24,6 +27,8 @@ public sealed class DiscoveryMetrics : IDisposable
         _found = _meter.CreateCounter<long>("starling.discovery.found", "{peer}", "Peers found, or found anew with other addresses, by source.");
         _lost = _meter.CreateCounter<long>("starling.discovery.lost", "{peer}", "Peers lost, by source.");
         _restarts = _meter.CreateCounter<long>("starling.discovery.restarts", "{restart}", "Sockets opened anew after a change of the network, by source.");
+        _joins = _meter.CreateCounter<long>("starling.join.attempts", "{attempt}", "Peers asked to let this node in, by outcome.");
+        _joinAnswers = _meter.CreateCounter<long>("starling.join.answers", "{answer}", "Peers that asked to be let in, by answer.");
     }
 
     /// <inheritdoc/>
@@ -40,4 +45,8 @@ public sealed class DiscoveryMetrics : IDisposable
     internal void Lost(string source) => _lost.Add(1, new KeyValuePair<string, object?>("source", source));
 
     internal void Restarted(string source) => _restarts.Add(1, new KeyValuePair<string, object?>("source", source));
+
+    internal void Joined(JoinOutcome outcome) => _joins.Add(1, new KeyValuePair<string, object?>("outcome", outcome.ToString()));
+
+    internal void JoinAnswered(bool isAccepted) => _joinAnswers.Add(1, new KeyValuePair<string, object?>("answer", isAccepted ? "accepted" : "refused"));
 }

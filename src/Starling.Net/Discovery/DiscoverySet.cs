@@ -162,11 +162,9 @@ public sealed class DiscoverySet : IDiscovery
     /// <inheritdoc/>
     public IAsyncEnumerable<DiscoveredPeer> FindAsync(DiscoverySearch? search = null, CancellationToken cancellationToken = default)
     {
-        search ??= new DiscoverySearch();
-        search.Validate();
         var running = Providers.Where(one => one.IsRunning).ToList();
         if (running.Count == 0) throw new StarlingException($"No discovery runs; choose one by Discovery:Providers, or add and start one of {string.Join(", ", KnownNames)}.");
-        return running.Count == 1 ? running[0].FindAsync(search, cancellationToken) : MergeAsync(running, search, cancellationToken);
+        return FindAsync(running, search ?? new DiscoverySearch(), cancellationToken);
     }
 
     /// <summary>Announces this node by every discovery that has a beacon.</summary>
@@ -193,6 +191,13 @@ public sealed class DiscoverySet : IDiscovery
     {
         await StopAsync().ConfigureAwait(false);
         foreach (var one in Providers) await one.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Searches with some discoveries at once.</summary>
+    internal static IAsyncEnumerable<DiscoveredPeer> FindAsync(List<IDiscovery> discoveries, DiscoverySearch search, CancellationToken cancellationToken)
+    {
+        search.Validate();
+        return discoveries.Count == 1 ? discoveries[0].FindAsync(search, cancellationToken) : MergeAsync(discoveries, search, cancellationToken);
     }
 
     private static async IAsyncEnumerable<DiscoveredPeer> MergeAsync(List<IDiscovery> discoveries, DiscoverySearch search, [EnumeratorCancellation] CancellationToken cancellationToken)

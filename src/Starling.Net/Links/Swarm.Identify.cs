@@ -30,7 +30,7 @@ public sealed partial class Swarm
 
     private byte[] Describe(PeerLink link)
     {
-        var addresses = ListenAddresses.Take(IdentifyCodec.MaxAddresses).ToList();
+        var addresses = AnnouncedAddresses.Take(IdentifyCodec.MaxAddresses).ToList();
         return IdentifyCodec.Encode(new IdentifyMessage
         {
             PublicKey = _wiring.Identity.PublicKey.Encoded,

@@ -12,6 +12,12 @@ public sealed partial class Swarm
         get { lock (_listenGate) return [.. _listeners.SelectMany(listener => listener.Addresses)]; }
     }
 
+    /// <summary>The addresses that peers are told, without peer id.</summary>
+    public IReadOnlyList<Multiaddr> AnnouncedAddresses => _options.Announce?.Invoke(ListenAddresses) ?? ListenAddresses;
+
+    /// <summary>Tells linked peers the addresses anew, as after a change of the network.</summary>
+    public void AddressesChanged() => OnDescriptionChanged();
+
     /// <summary>Listens on one more address; links are accepted from the moment this returns.</summary>
     /// <returns>The addresses that really accept, without peer id.</returns>
     /// <exception cref="StarlingException">No transport here can listen on it, or it cannot be bound.</exception>

@@ -18,6 +18,9 @@ public sealed class SwarmOptions
     /// <summary>The name that other Starling nodes show, or null. Default null; at most 64 characters. A claim that nobody verifies.</summary>
     public string? DisplayName { get; set; }
 
+    /// <summary>Makes what is told of addresses from those that are listened on, without peer id. Default null tells the latter.</summary>
+    public Func<IReadOnlyList<Multiaddr>, IReadOnlyList<Multiaddr>>? Announce { get; set; }
+
     /// <summary>Time to agree on a stream's protocol. Default 10 seconds, more than zero. Then the stream is reset.</summary>
     public TimeSpan NegotiationTimeout { get; set; } = TimeSpan.FromSeconds(10);
 

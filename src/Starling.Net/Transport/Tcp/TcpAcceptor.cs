@@ -9,6 +9,8 @@ namespace Starling.Net.Transport;
 internal sealed class TcpAcceptor : ITransportListener
 {
     private readonly Socket _socket;
+    private readonly IPEndPoint _bound;
+    private readonly bool _dualStack;
     private readonly Func<CancellationToken, ValueTask<Socket>> _accept;
     private readonly TcpTransportOptions _options;
     private readonly TimeProvider _clock;
@@ -33,10 +35,12 @@ internal sealed class TcpAcceptor : ITransportListener
         _clock = clock;
         _metrics = metrics;
         _logger = logger;
-        Addresses = Expand((IPEndPoint)socket.LocalEndPoint!, dualStack);
+        _bound = (IPEndPoint)socket.LocalEndPoint!;
+        _dualStack = dualStack;
     }
 
-    public IReadOnlyList<Multiaddr> Addresses { get; }
+    /// <summary>Where it accepts now: a wildcard stands for the addresses of the interfaces, which come and go.</summary>
+    public IReadOnlyList<Multiaddr> Addresses => Expand(_bound, _dualStack);
 
     public async ValueTask<RawConnection?> AcceptAsync(CancellationToken cancellationToken = default)
     {
