@@ -109,11 +109,12 @@ public class NodeDiscoveryTests
     [Fact]
     public async Task Listening_on_every_interface_tells_the_addresses_of_the_interfaces()
     {
-        // Nothing connects from outside: the node is not announced to anybody but itself.
-        await using var node = await StartAsync(o => o.Listen = ["/ip4/127.0.0.1/tcp/0"]);
+        // It announces itself to nobody, and nobody connects.
+        await using var node = await StartAsync(o => o.Listen = ["/ip4/0.0.0.0/tcp/0"]);
+        var told = node.AnnouncedAddresses.Select(one => one.Components[0].Value).ToList();
+        Assert.Equal(SystemNetwork.Instance.Faces.Where(one => one.IsUp && one.Address.AddressFamily == AddressFamily.InterNetwork).Select(one => one.Address.ToString()).Distinct().Order(), told.Order());
+        Assert.Contains("127.0.0.1", told);
         Assert.Equal(node.Addresses, node.AnnouncedAddresses);
-        Assert.All(node.AnnouncedAddresses, one => Assert.DoesNotContain("0.0.0.0", one.ToString(), StringComparison.Ordinal));
-        Assert.Contains(SystemNetwork.Instance.Faces, one => one.Address.Equals(IPAddress.Loopback));
     }
 
     [Fact]
