@@ -14,7 +14,7 @@ public sealed partial class StarlingNode
 
     /// <summary>The addresses that others are told, each with this node's peer id: those of <see cref="StarlingOptions.Announce"/>, or those listened on.</summary>
     /// <remarks>Listening on every interface stands for the addresses that the interfaces have now.</remarks>
-    public IReadOnlyList<Multiaddr> AnnouncedAddresses => [.. _parts.Swarm.AnnouncedAddresses.Select(address => address.WithPeerId(PeerId))];
+    public IReadOnlyList<Multiaddr> AnnouncedAddresses => [.. _parts.Swarm.AnnouncedAddresses.Select(Named)];
 
     /// <inheritdoc cref="JoinService.JoinAsync"/>
     public Task<JoinResult> JoinAsync(JoinOptions? options = null, CancellationToken cancellationToken = default) => _parts.Joining.JoinAsync(options, cancellationToken);
