@@ -42,7 +42,7 @@ public sealed partial class JoinService : IDisposable
     {
         ArgumentNullException.ThrowIfNull(requests);
         (_host, _setKind, _discovery, _requests, _clock, _metrics, _answered, _logger) = (host, setKind, discovery, requests, clock, metrics, answered, logger);
-        _serving = requests.Handle(JoinReply.RequestName, AnswerAsync);
+        _serving = requests.HandleBuiltIn(JoinReply.RequestName, AnswerAsync);
     }
 
     /// <summary>Has every peer that asks to join judged by a handler from now on. Without one everybody is accepted.</summary>

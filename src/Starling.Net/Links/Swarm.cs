@@ -41,7 +41,7 @@ public sealed partial class Swarm : ILinkHost, IAsyncDisposable
         options.Validate();
         (_wiring, _options, _metrics, _logger) = (wiring, options, metrics, logger);
         _budget = wiring.Budget ?? new ResourceBudget();
-        OwnRecord = new OwnPeerRecord(wiring.Identity, () => ListenAddresses, wiring.Clock);
+        OwnRecord = new OwnPeerRecord(wiring.Identity, () => AnnouncedAddresses, wiring.Clock);
         _core = new LinksCore(wiring.Identity.PeerId, options.Links);
         _events = Channel.CreateBounded<Action>(new BoundedChannelOptions(options.EventQueue) { SingleReader = true });
         _tasks = new BackgroundTasks(error => LinksLog.TaskFault(_logger, error));

@@ -194,6 +194,9 @@ public sealed partial class RequestService : IDrainable, IAsyncDisposable
         }
     }
 
+    /// <summary>Answers requests of a name of the library's own.</summary>
+    internal IDisposable HandleBuiltIn(string name, RequestHandler handler) => Register(new RequestRegistration(Check(name), handler, null, Remove));
+
     private RequestRegistration Register(RequestRegistration handler)
     {
         ObjectDisposedException.ThrowIf(_refusing, this);
