@@ -224,6 +224,7 @@ public sealed class SpreadServiceTests
         Assert.Equal((7, network[0].Node.Id, network[1].Node.Id), (item.Payload.Span[0], item.Origin, item.From));
 
         await network[1].Node.Swarm.DisconnectAsync(network[2].Node.Id).Soon();
+        while (!(await network[2].Node.NextEventAsync()).StartsWith("disconnected", StringComparison.Ordinal)) continue;
         await network.LinkAsync(2, 1);
         await network[0].SayAsync(8);
         Assert.Equal(8, await network[2].NextByteAsync());
