@@ -8,7 +8,7 @@ namespace Starling.Tests;
 internal sealed class CuttableTransport : ITransport
 {
     private readonly ConcurrentDictionary<CuttableStream, byte> _dialled = [];
-    private readonly ConcurrentDictionary<EndPoint, CuttableStream> _accepted = [];
+    private readonly ConcurrentDictionary<(EndPoint From, EndPoint To), CuttableStream> _accepted = [];
     private int _open;
 
     /// <summary>Ends of connections that are open, both directions.</summary>
@@ -53,7 +53,7 @@ internal sealed class CuttableTransport : ITransport
         Interlocked.Increment(ref _open);
         var stream = new CuttableStream(this, socket);
         if (direction == Direction.Outbound) _dialled.TryAdd(stream, 0);
-        else _accepted.TryAdd(socket.RemoteEndPoint!, stream);
+        else _accepted.TryAdd((socket.RemoteEndPoint!, socket.LocalEndPoint!), stream);
         return new RawConnection(stream, Multiaddr.FromEndPoint((IPEndPoint)socket.LocalEndPoint!), Multiaddr.FromEndPoint((IPEndPoint)socket.RemoteEndPoint!), direction);
     }
 
@@ -76,7 +76,7 @@ internal sealed class CuttableTransport : ITransport
         /// <returns>Completes when both sides have noticed.</returns>
         public Task Cut()
         {
-            var other = transport._accepted.GetValueOrDefault(_local)?._gone.Task ?? Task.CompletedTask;
+            var other = transport._accepted.GetValueOrDefault((_local, _remote))?._gone.Task ?? Task.CompletedTask;
             try
             {
                 _socket.LingerState = new LingerOption(true, 0);
@@ -97,7 +97,7 @@ internal sealed class CuttableTransport : ITransport
             {
                 Interlocked.Decrement(ref transport._open);
                 transport._dialled.TryRemove(this, out _);
-                transport._accepted.TryRemove(KeyValuePair.Create(_remote, this));
+                transport._accepted.TryRemove(KeyValuePair.Create((_remote, _local), this));
                 _gone.TrySetResult();
             }
 
