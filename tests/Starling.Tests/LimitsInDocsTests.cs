@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Starling.Net.Discovery;
+using Starling.Net.Joining;
 using Starling.Net.Links;
 using Starling.Net.Messages;
 using Starling.Net.PubSub;
@@ -20,7 +21,7 @@ public partial class LimitsInDocsTests
     [
         new MessageOptions(), new ForwarderOptions(),
         new StarlingOptions(), new ResourceBudgetOptions(), new UpgraderOptions(), new DialerOptions(), new YamuxOptions(), new SwarmOptions(),
-        new LinksOptions(), new PubSubServiceOptions(), new MdnsOptions(), new MdnsDiscoveryOptions(), new LinkManagerOptions(),
+        new LinksOptions(), new PubSubServiceOptions(), new MdnsOptions(), new MdnsDiscoveryOptions(), new SsdpDiscoveryOptions(), new DiscoverySearch(), new JoinOptions(), new LinkManagerOptions(),
         new HealthOptions(), new PeerBookOptions(), new RestrictionsOptions(), new ScopeLimits(), new RequestServiceOptions(),
         new Starling.Net.Spread.SpreadServiceOptions(), new Starling.Net.Spread.OverlaySearchOptions(), new Starling.Net.Spread.SearchOptions(), new Starling.Net.Exchange.PeerExchangeOptions(),
     ];
