@@ -15,6 +15,7 @@ public class ReadinessTests
         var waiting = a.Swarm.WaitForReadyAsync();
         await a.ConnectAsync(b);
         await c.ConnectAsync(a);
+        await a.Swarm.ReadyAsync(c.Id);
 
         await b.Swarm.MarkReadyAsync().WaitAsync(Patience);
         await a.Swarm.WaitForReadyAsync([b.Id]).WaitAsync(Patience);
