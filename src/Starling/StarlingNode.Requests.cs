@@ -8,6 +8,17 @@ public sealed partial class StarlingNode
     /// <summary>What the node's requests are built on: streamed replies, typed calls, serializers.</summary>
     public RequestService Requests => _parts.Requests;
 
+    /// <summary>All that the node knows of its own state: name, serving, reconnecting, paired topics, round. It is told to nobody unless <see cref="Status"/> says so.</summary>
+    /// <example><code>node.Status = _ => node.PresentStatus;</code></example>
+    public NodeStatus PresentStatus => new()
+    {
+        Name = _options.DisplayName,
+        Serving = State == NodeState.Running,
+        Reconnecting = _parts.Manager.IsReconnecting,
+        PairedTopics = _parts.Topics.PairedTopics,
+        Round = Application?.Round,
+    };
+
     /// <summary>What this node tells to a peer that asks for its status; null refuses. Default: its display name, and that it serves.</summary>
     /// <example><code>node.Status = peer => friends.Contains(peer) ? new NodeStatus { Serving = true, PairedTopics = ["news"] } : null;</code></example>
     public Func<PeerId, NodeStatus?> Status

@@ -43,6 +43,30 @@ public sealed class RequestNodeTests
     }
 
     [Fact]
+    public async Task The_whole_status_tells_paired_topics_and_a_link_that_is_being_made_again()
+    {
+        await using var a = await StarlingNode.StartAsync(new StarlingOptions { DisplayName = "alice" });
+        await using var b = await StarlingNode.StartAsync();
+        await using var lost = await StarlingNode.StartAsync();
+        a.Status = _ => a.PresentStatus;
+        await b.ConnectAsync(a.Addresses[0]).WaitAsync(Patience);
+        await using var news = await a.SubscribeAsync("news");
+        await using var alone = await a.SubscribeAsync("alone");
+        await using var theirs = await b.SubscribeAsync("news");
+        await a.WaitForSubscribersAsync("news").WaitAsync(Patience);
+
+        var status = await b.StatusAsync(a.PeerId).WaitAsync(Patience);
+        Assert.Equal(("alice", true, false), (status.Name, status.Serving, status.Reconnecting));
+        Assert.Equal(["news"], status.PairedTopics!);
+
+        await a.ConnectAsync(lost.Addresses[0]).WaitAsync(Patience);
+        var again = a.EventsAsync().FirstAsync(happened => happened is NodeEvent.Reconnecting);
+        await lost.DisposeAsync();
+        await again.AsTask().WaitAsync(Patience);
+        Assert.True((await b.StatusAsync(a.PeerId).WaitAsync(Patience)).Reconnecting);
+    }
+
+    [Fact]
     public async Task A_wrong_option_of_requests_is_named()
     {
         var error = await Assert.ThrowsAsync<StarlingException>(() => StarlingNode.StartAsync(new StarlingOptions { Requests = { MaxPayloadBytes = 10, Timeout = TimeSpan.Zero } }));

@@ -14,6 +14,12 @@ public sealed partial class LinkManager
         get { lock (_gate) return [.. _core.Links]; }
     }
 
+    /// <summary>Whether a lost link is being made again.</summary>
+    public bool IsReconnecting
+    {
+        get { lock (_gate) return _core.IsReconnecting; }
+    }
+
     /// <summary>Peers that are left alone for a while: given up, or parted from. Discoveries do not make the node dial them; its user may.</summary>
     public IReadOnlyList<RecentPeer> RecentlyDisconnected
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -11,6 +12,7 @@ namespace Starling.Net.PubSub;
 /// Delivery is in order per origin along one path, and at most once. Nothing is kept for those who are not there.</remarks>
 public sealed partial class PubSubService : IAsyncDisposable
 {
+    private readonly ConcurrentDictionary<TopicSubscription, byte> _subscriptions = new(ReferenceEqualityComparer.Instance);
     private readonly TopicRouter _router;
     private readonly MessageSigner _signer;
     private readonly SemaphoreSlim _signing = new(1, 1);
@@ -72,6 +74,9 @@ public sealed partial class PubSubService : IAsyncDisposable
     /// <summary>The linked peers that follow a topic now.</summary>
     public IReadOnlyList<PeerId> Subscribers(string topic) => _router.Board.Followers(topic);
 
+    /// <summary>The topics that this node follows and at least one linked peer as well.</summary>
+    public IReadOnlyList<string> PairedTopics => [.. _subscriptions.Keys.Select(one => one.Topic).Distinct(StringComparer.Ordinal).Where(topic => Subscribers(topic).Count > 0)];
+
     /// <summary>The topics that this node follows.</summary>
     public async ValueTask<IReadOnlyList<string>> TopicsAsync()
     {
@@ -101,6 +106,7 @@ public sealed partial class PubSubService : IAsyncDisposable
         ObjectDisposedException.ThrowIf(_stop.IsCancellationRequested, this);
         var subscription = new TopicSubscription(topic, options ?? new SubscriptionOptions(), _router.Budget, LeaveAsync);
         await _router.RunAsync(router => router.Subscribe(subscription)).ConfigureAwait(false);
+        _subscriptions.TryAdd(subscription, 0);
         return subscription;
     }
 
@@ -184,6 +190,7 @@ public sealed partial class PubSubService : IAsyncDisposable
 
     private async ValueTask LeaveAsync(TopicSubscription subscription)
     {
+        _subscriptions.TryRemove(subscription, out _);
         if (_stop.IsCancellationRequested) return;
         try
         {

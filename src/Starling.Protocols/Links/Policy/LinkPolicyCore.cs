@@ -43,6 +43,9 @@ public sealed partial class LinkPolicyCore
     /// <summary>Dials under way.</summary>
     public int DialCount => _dials.Count;
 
+    /// <summary>Whether a lost link is being made again.</summary>
+    public bool IsReconnecting => _entries.Values.Any(one => one.IsLost);
+
     /// <summary>Peers that are found, wanted, linked or lost.</summary>
     public int PeerCount => _entries.Count;
 
