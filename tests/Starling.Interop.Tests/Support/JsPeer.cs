@@ -13,10 +13,17 @@ internal sealed class JsPeer : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly JsonProcess _process;
+    private readonly IReadOnlyList<string> _line;
+    private readonly JsonObject _start;
     private readonly ConcurrentDictionary<int, TaskCompletionSource<JsonElement>> _asked = new();
     private int _lastId;
+    private string _key = "";
 
-    private JsPeer(IReadOnlyList<string> line) => _process = new JsonProcess(line, JsPackages.Folder, OnAnswer);
+    private JsPeer(IReadOnlyList<string> line, JsonObject start)
+    {
+        (_line, _start) = (line, start);
+        _process = new JsonProcess(line, JsPackages.Folder, OnAnswer);
+    }
 
     /// <summary>The peer's id, once started.</summary>
     public PeerId Id { get; private set; } = null!;
@@ -36,17 +43,42 @@ internal sealed class JsPeer : IAsyncDisposable
         string security = "tls", bool earlyMuxer = true, bool discover = false, params IReadOnlyList<string> within)
     {
         await JsPackages.RequireAsync();
-        var peer = new JsPeer([.. within, JsPackages.Node, "peer.mjs"]);
+        return await StartAsync([.. within, JsPackages.Node, "peer.mjs"], new JsonObject
+        {
+            ["security"] = new JsonArray([.. security.Split(',').Select(name => (JsonNode)name)]),
+            ["earlyMuxer"] = earlyMuxer,
+            ["discover"] = discover,
+        });
+    }
+
+    /// <summary>Starts the peer once more, in a new process with the key and the port that it had. The old process must have ended.</summary>
+    public Task<JsPeer> StartAgainAsync()
+    {
+        var start = (JsonObject)_start.DeepClone();
+        start["key"] = _key;
+        start["listen"] = new JsonArray(Address);
+        return StartAsync(_line, start);
+    }
+
+    /// <summary>Ends its process without a word to anybody, as kill -9 does.</summary>
+    public Task KillAsync() => _process.KillAsync();
+
+    /// <summary>Has it close its links and stop, and waits for the end of its process.</summary>
+    public async Task StopAsync()
+    {
+        await AskAsync("stop");
+        await _process.Ended.WaitAsync(Patience, TestContext.Current.CancellationToken);
+    }
+
+    private static async Task<JsPeer> StartAsync(IReadOnlyList<string> line, JsonObject start)
+    {
+        var peer = new JsPeer(line, start);
         try
         {
-            var started = await peer.AskAsync("start", new JsonObject
-            {
-                ["security"] = new JsonArray([.. security.Split(',').Select(name => (JsonNode)name)]),
-                ["earlyMuxer"] = earlyMuxer,
-                ["discover"] = discover,
-            });
+            var started = await peer.AskAsync("start", (JsonObject)start.DeepClone());
             peer.Id = PeerId.Parse(started.GetProperty("peer").GetString()!);
             peer.FullAddress = started.GetProperty("addresses")[0].GetString()!;
+            peer._key = started.GetProperty("key").GetString()!;
             return peer;
         }
         catch

@@ -108,6 +108,14 @@ internal sealed class JsonProcess : IAsyncDisposable
         return _process.ExitCode;
     }
 
+    /// <summary>Ends it by its own id without giving it a chance to say anything, and waits until it is gone.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        await Ended.WaitAsync(Patience, TestContext.Current.CancellationToken);
+    }
+
     private async Task ReadAsync()
     {
         while (await _process.StandardOutput.ReadLineAsync() is { } line)

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
+import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { gossipsub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import { mdns } from '@libp2p/mdns'
@@ -76,8 +77,11 @@ const describe = connection => ({
 })
 
 const commands = {
-  async start ({ security = ['tls'], earlyMuxer = true, listen = ['/ip4/127.0.0.1/tcp/0'], discover = false }) {
+  // With the key and the address that an earlier process was answered with, it is the same peer come back.
+  async start ({ security = ['tls'], earlyMuxer = true, listen = ['/ip4/127.0.0.1/tcp/0'], key = null, discover = false }) {
+    const privateKey = key == null ? await generateKeyPair('Ed25519') : privateKeyFromProtobuf(Buffer.from(key, 'base64'))
     node = await createLibp2p({
+      privateKey,
       addresses: { listen },
       transports: [tcp()],
       connectionEncrypters: security.map(name => earlyMuxer ? encrypters[name]() : withoutEarlyMuxer(encrypters[name])),
@@ -120,7 +124,11 @@ const commands = {
       stream.send(Buffer.from(`${bytes} ${sha256}`))
       await stream.close()
     })
-    return { peer: node.peerId.toString(), addresses: node.getMultiaddrs().map(a => a.toString()) }
+    return {
+      peer: node.peerId.toString(),
+      addresses: node.getMultiaddrs().map(a => a.toString()),
+      key: Buffer.from(privateKeyToProtobuf(privateKey)).toString('base64')
+    }
   },
 
   async dial (command) {
