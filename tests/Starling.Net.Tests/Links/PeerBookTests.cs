@@ -168,7 +168,7 @@ public sealed class PeerBookTests : IDisposable
         await using var book = Book(self.PeerId, options: new PeerBookOptions { MaxFailures = 1 });
         using var metrics = new LinkPolicyMetrics();
         var wiring = new LinkManagerWiring(_clock, RandomSource.Seeded(1), new ResourceBudget(), book);
-        await using var manager = new LinkManager(new NoLinks(self.PeerId), new LinkManagerOptions(), wiring, metrics, NullLogger.Instance);
+        await using var manager = new LinkManager(new NoLinks(self.PeerId) { FailingDials = 1 }, new LinkManagerOptions(), wiring, metrics, NullLogger.Instance);
         manager.Start();
         IDiscoveryObserver found = manager;
         var dead = Reaches(book, Id(1), entry => entry is { IsDead: true });
