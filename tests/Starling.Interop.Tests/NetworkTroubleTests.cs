@@ -36,7 +36,7 @@ public sealed class NetworkTroubleTests
         }
         catch (InvalidOperationException e)
         {
-            Assert.Skip($"No delay and loss can be made here: {e.Message}");
+            Assert.Skip($"No delay and loss can be made in a network namespace here: {e.Message}");
         }
 
         await using var node = Tool.Start(network.Enter, Node);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Starling.Net.Discovery;
 using Starling.Protocols.Links;
@@ -31,6 +32,7 @@ public sealed partial class LinkManager : IDiscoveryObserver, ILinkObserver, IAs
     private readonly CancellationTokenSource _stopping = new();
     private readonly ITimer _timer;
     private readonly ITimer _initial;
+    private readonly ConcurrentDictionary<PeerId, byte> _noting = new();
     private IDisposable? _observing;
     private IDisposable? _reading;
     private int _neighbours;
@@ -98,8 +100,18 @@ public sealed partial class LinkManager : IDiscoveryObserver, ILinkObserver, IAs
     void IDiscoveryObserver.OnFound(DiscoveredPeer peer)
     {
         if (peer is { IsHearsay: true, Peer: { } told } && _wiring.Book?.Find(told) is { IsDead: true }) return;
+        var noted = peer.Peer is { } id && !id.Equals(_host.LocalPeer) ? id : null;
+
+        // The book knows the peer before it is dialled, so that a failure counts; what the book then says of it comes after its source was heard.
+        if (noted is not null && _wiring.Book is { } book)
+        {
+            _noting.TryAdd(noted, 0);
+            book.Add(noted, peer.Addresses, peer.IsHearsay ? AddressSource.Hearsay : AddressSource.Discovery);
+            _noting.TryRemove(noted, out _);
+        }
+
         Decide((now, effects) => _core.OnFound(peer.Source, peer.Peer, peer.Addresses, peer.IsMutual, _persistent.Contains(peer.Source), now, effects));
-        if (peer.Peer is { } id && !id.Equals(_host.LocalPeer)) _wiring.Book?.Add(id, peer.Addresses, peer.IsHearsay ? AddressSource.Hearsay : AddressSource.Discovery);
+        if (noted is not null && _wiring.Book is not null) OnBook(noted, _wiring.Book.Find(noted));
     }
 
     void IDiscoveryObserver.OnLost(DiscoveredPeer peer) => Decide((now, effects) => _core.OnLost(peer.Source, peer.Peer, peer.Addresses, now, effects));
@@ -123,11 +135,16 @@ public sealed partial class LinkManager : IDiscoveryObserver, ILinkObserver, IAs
         link.Connection.Direction == Direction.Outbound ? [link.Connection.RemoteAddress, .. link.Info.ListenAddresses] : link.Info.ListenAddresses;
 
     /// <summary>The book is a source like others: it vouches for the living, and for static peers whatever number of neighbours there is.</summary>
-    private void OnBook(PeerId peer, PeerEntry? entry) => Decide((now, effects) =>
+    private void OnBook(PeerId peer, PeerEntry? entry)
+    {
+        if (!_noting.ContainsKey(peer)) Decide((now, effects) => Heed(peer, entry, now, effects));
+    }
+
+    private void Heed(PeerId peer, PeerEntry? entry, Instant now, ICollection<LinkPolicyEffect> effects)
     {
         if (entry is null or { IsDead: true } or { Addresses.Count: 0 }) _core.OnLost(BookName, peer, [], now, effects);
         else _core.OnFound(BookName, peer, [.. entry.Addresses.Select(one => one.Address)], isMutual: true, isPersistent: entry.IsStatic, now, effects);
-    });
+    }
 
     private void KeepInitial()
     {

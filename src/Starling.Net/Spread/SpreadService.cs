@@ -203,6 +203,8 @@ public sealed partial class SpreadService : IAsyncDisposable
 
     private bool Tick()
     {
+        // A timer may go off a little before its time; it is set again then, although the core's tick is the same.
+        _wake = Instant.Never;
         _core.Tick(Clock.Now(), _effects);
         return true;
     }

@@ -10,7 +10,7 @@ namespace Starling;
 /// <summary>Exports a process's Starling metrics and traces to an OTLP collector for as long as a node runs.</summary>
 internal sealed class TelemetryExport : IAsyncDisposable
 {
-    private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan FlushTime = TimeSpan.FromSeconds(5);
     private readonly MeterProvider _meters;
     private readonly TracerProvider _traces;
 
@@ -36,7 +36,7 @@ internal sealed class TelemetryExport : IAsyncDisposable
     /// <summary>Begins to export, or returns null where nothing is to be exported.</summary>
     public static TelemetryExport? Start(TelemetryOptions options, PeerId peer) => options.Otlp is null ? null : new TelemetryExport(options, peer);
 
-    /// <summary>Exports what is left, for two seconds at most, and ends.</summary>
+    /// <summary>Exports what is left, for five seconds at most, and ends.</summary>
     public async ValueTask DisposeAsync() => await Task.WhenAll(Task.Run(() => End(_meters)), Task.Run(() => End(_traces)));
 
     private static void End(BaseProvider provider)

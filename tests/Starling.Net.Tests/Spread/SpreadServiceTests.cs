@@ -92,6 +92,7 @@ public sealed class SpreadServiceTests
         network[1].Spread.SetRelay(SpreadNetwork.News.Number, null);
         await network[0].SayAsync(3);
         Assert.Equal(3, await network[2].NextByteAsync());
+        Assert.Equal(3, await network[1].NextByteAsync());
         Assert.Equal(2, network[1].Spread.Counters.NotRelayed);
 
         network[1].Registration.Dispose();
@@ -111,7 +112,6 @@ public sealed class SpreadServiceTests
         network[1].Spread.SetRelay(SpreadNetwork.News.Number, true);
         await network[0].SayAsync(5);
         Assert.Equal(5, await network[2].NextByteAsync());
-        Assert.Equal(3, (await network[1].NextAsync()).Payload.Span[0]);
         Assert.Equal(0, network[1].Waiting);
         Assert.Equal(1, network[1].Spread.Counters.Refused(SpreadRefusal.UnknownKind));
     }
@@ -119,21 +119,29 @@ public sealed class SpreadServiceTests
     [Fact]
     public async Task A_validator_decides_what_is_delivered_and_goes_on()
     {
-        var kind = SpreadKind.Named("test/gated") with { ValidationTimeout = TimeSpan.FromSeconds(2) };
+        var kind = SpreadKind.Named("test/gated") with { ValidationTimeout = TimeSpan.FromMinutes(5) };
+        var stuck = SpreadKind.Named("test/stuck") with { ValidationTimeout = TimeSpan.FromMilliseconds(200) };
         await using var network = await SpreadNetwork.StartAsync(3, links: [0, 1, 1, 2]);
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var got = System.Threading.Channels.Channel.CreateBounded<byte>(10);
         network[1].Spread.Register(kind, new SpreadHandlers
         {
-            Validate = async (item, cancelled) =>
+            Validate = (item, _) =>
             {
                 if (item.Payload.Span[0] == 2) throw new InvalidOperationException("a fault");
-                if (item.Payload.Span[0] == 3) await WaitForeverAsync(stopped, cancelled);
-                return item.Payload.Span[0] == 1 ? SpreadVerdict.Reject : SpreadVerdict.Accept;
+                return ValueTask.FromResult(item.Payload.Span[0] == 1 ? SpreadVerdict.Reject : SpreadVerdict.Accept);
+            },
+        });
+        network[1].Spread.Register(stuck, new SpreadHandlers
+        {
+            Validate = async (_, cancelled) =>
+            {
+                await WaitForeverAsync(stopped, cancelled);
+                return SpreadVerdict.Accept;
             },
         });
         network[2].Spread.Register(kind, new SpreadHandlers { OnItem = async (item, cancelled) => await got.Writer.WriteAsync(item.Payload.Span[0], cancelled) });
-        for (byte what = 1; what <= 4; what++) await network[0].Spread.PublishAsync(kind, new[] { what });
+        for (byte what = 1; what <= 4; what++) await network[0].Spread.PublishAsync(what == 3 ? stuck : kind, new[] { what });
         Assert.Equal(4, await got.Reader.ReadAsync().Soon());
         await stopped.Task.Soon();
         await network[1].Spread.RunAsync(() => true);
