@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 
 namespace Starling.Net.Transport;
@@ -100,6 +101,21 @@ public sealed class LinkStream : Stream
     /// <inheritdoc/>
     public override Task FlushAsync(CancellationToken cancellationToken) =>
         _gatheredCount == 0 ? Task.CompletedTask : SendGatheredAsync().AsTask();
+
+    /// <summary>Ends the direction to the other side, which reads the end behind all that was flushed. Reading goes on. Does nothing over a raw stream that is no socket, or is closed.</summary>
+    public void EndWriting()
+    {
+        if (_inner is not NetworkStream { Socket: var socket }) return;
+        try
+        {
+            socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            // The connection is gone already, and with it both directions.
+            return;
+        }
+    }
 
     /// <inheritdoc/>
     public override void Flush() => throw new NotSupportedException("Use FlushAsync.");

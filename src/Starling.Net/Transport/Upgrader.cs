@@ -113,7 +113,7 @@ public sealed class Upgrader : IDisposable
                 link = await NegotiateAsync(attempt, deadline.Token);
             deadline.Token.ThrowIfCancellationRequested();
             attempt.Bytes.AutoFlush = false;
-            var connection = YamuxConnection.Start(attempt.Secure!.Stream, link, _options.Yamux, _budget, _clock);
+            var connection = YamuxConnection.Start(attempt.Secure!.Stream, link, _options.Yamux, _budget, _clock, attempt.Bytes.EndWriting);
             _metrics?.Track(connection, attempt.Bytes);
             return connection;
         }

@@ -41,6 +41,8 @@ public sealed partial class YamuxConnection
             await WriterIdle().WaitAsync(deadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
             // Closing a socket that has unread input resets it, and the good-bye would be lost: wait for the peer to close.
+            // One that does not close at a go-away, such as js-libp2p, does when nothing more can come from here.
+            if (!deadline.IsCancellationRequested) _endWriting?.Invoke();
             await _readLoop.WaitAsync(deadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 

@@ -19,15 +19,17 @@ public sealed partial class YamuxConnection : IConnection
     private readonly Channel<YamuxStream> _accepts;
     private readonly ITimer _timer;
     private readonly ResourceScope _scope;
+    private readonly Action? _endWriting;
     private TaskCompletionSource? _openGate;
     private TaskCompletionSource<TimeSpan>? _ping;
 
-    private YamuxConnection(Stream channel, LinkDescription link, YamuxOptions options, ResourceBudget budget, TimeProvider clock)
+    private YamuxConnection(Stream channel, LinkDescription link, YamuxOptions options, ResourceBudget budget, TimeProvider clock, Action? endWriting)
     {
         _channel = channel;
         _link = link;
         _options = options;
         _clock = clock;
+        _endWriting = endWriting;
         _scope = budget.Open(link.RemotePeer);
         Core = new YamuxCore(link.Direction == Direction.Outbound, options, _scope, clock.Now());
         _accepts = Channel.CreateBounded<YamuxStream>(options.AcceptBacklog);
@@ -102,13 +104,14 @@ public sealed partial class YamuxConnection : IConnection
     /// <param name="options">Limits; not changed afterwards.</param>
     /// <param name="budget">The node's budget.</param>
     /// <param name="clock">The node's clock.</param>
-    public static YamuxConnection Start(Stream channel, LinkDescription link, YamuxOptions options, ResourceBudget budget, TimeProvider clock)
+    /// <param name="endWriting">Ends the direction to the other side beneath the channel, and no more; called once at most, behind the go-away. Must not throw. Null where it cannot be ended alone.</param>
+    public static YamuxConnection Start(Stream channel, LinkDescription link, YamuxOptions options, ResourceBudget budget, TimeProvider clock, Action? endWriting = null)
     {
         ArgumentNullException.ThrowIfNull(channel);
         ArgumentNullException.ThrowIfNull(link);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(clock);
-        var connection = new YamuxConnection(channel, link, options, budget, clock);
+        var connection = new YamuxConnection(channel, link, options, budget, clock, endWriting);
         connection._readLoop = connection.ReadLoopAsync();
         connection.OnTimer();
         return connection;

@@ -25,7 +25,8 @@ internal static class LinkPair
     public static YamuxConnection Start(Stream raw, Direction direction, YamuxOptions? options = null, ResourceBudget? budget = null, TimeProvider? clock = null)
     {
         var link = new LinkDescription(null!, null!, null!, null!, null!, direction, "/plaintext/2.0.0", "/yamux/1.0.0");
-        return YamuxConnection.Start(new LinkStream(raw) { AutoFlush = false }, link, options ?? new YamuxOptions(), budget ?? new ResourceBudget(), clock ?? TimeProvider.System);
+        var channel = new LinkStream(raw) { AutoFlush = false };
+        return YamuxConnection.Start(channel, link, options ?? new YamuxOptions(), budget ?? new ResourceBudget(), clock ?? TimeProvider.System, channel.EndWriting);
     }
 
     public static async Task<(YamuxConnection Dialler, YamuxConnection Listener)> ConnectAsync(YamuxOptions? options = null)

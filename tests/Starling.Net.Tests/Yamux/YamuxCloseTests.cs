@@ -1,4 +1,5 @@
 using Starling.Net.Yamux;
+using Starling.Protocols.Yamux;
 
 namespace Starling.Net.Tests.Yamux;
 
@@ -36,6 +37,32 @@ public sealed class YamuxCloseTests
         var far = await listener.AcceptStreamAsync().Soon();
         Assert.Equal(200_000, (await YamuxConnectionTests.ReadAllAsync(far)).Length);
         await listener.DisposeAsync().Soon();
+    }
+
+    [Fact]
+    public async Task A_peer_that_keeps_its_socket_at_a_go_away_reads_the_end_behind_it_and_what_it_says_meanwhile_spoils_nothing()
+    {
+        await using var peer = await RawPeer.DialAsync(new YamuxOptions { CloseTimeout = TimeSpan.FromHours(1) });
+        await peer.OpenAsync(1);
+        await using var stream = await peer.Link.AcceptStreamAsync().Soon();
+        await stream.WriteAsync(new byte[100_000]).Soon();
+        var close = peer.Link.CloseAsync(new CloseInfo(CloseReason.LocalClose));
+        var payload = 0u;
+        await peer.UntilAsync(header =>
+        {
+            if (header.Type == YamuxFrameType.Data) payload += header.Length;
+            return header is { Type: YamuxFrameType.GoAway, Length: 0 };
+        });
+        Assert.Equal(100_000u, payload);
+
+        // The link is still there to read it all, so that nothing of what it sent is lost to a reset.
+        await peer.SendAsync(YamuxFrameType.Ping, YamuxFlags.Syn, 0, 1);
+        await peer.DataAsync(1, 200_000);
+        Assert.Equal(0, await peer.Wire.ReadAsync(new byte[1]).Soon());
+        Assert.False(close.IsCompleted);
+        await peer.Wire.DisposeAsync();
+        await close.Soon();
+        await peer.AssertClosedAsync(CloseReason.LocalClose);
     }
 
     [Fact]
