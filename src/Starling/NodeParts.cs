@@ -126,6 +126,12 @@ internal sealed class NodeParts : IAsyncDisposable
     {
         await Restrictions.StartAsync(Swarm, (peer, why) => Swarm.DisconnectAsync(peer, why), cancellationToken);
         await Peers.StartAsync(Swarm, cancellationToken);
+        foreach (var peer in Peers.Peers)
+        {
+            foreach (var known in peer.Addresses.Where(address => address.IsPinned)) Swarm.Pin(known.Address, peer.Peer);
+        }
+
+        Swarm.Pinned = (address, peer) => Peers.Pin(peer, address);
     }
 
     public DiscoverySet Discovery { get; }

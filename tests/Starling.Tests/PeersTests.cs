@@ -42,6 +42,25 @@ public sealed class PeersTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_answered_first_at_an_address_is_held_to_it_after_a_restart()
+    {
+        var first = await StarlingNode.StartAsync();
+        var place = first.Addresses[0].WithoutPeerId();
+        await using (var a = await StarlingNode.StartAsync(WithBook()))
+        {
+            Assert.Equal(first.PeerId, (await a.ConnectAsync(place).WaitAsync(Patience)).Peer);
+        }
+
+        await first.StopAsync().WaitAsync(Patience);
+        await using var other = await StarlingNode.StartAsync(new StarlingOptions { Listen = [place.ToString()] });
+        await using var again = await StarlingNode.StartAsync(WithBook());
+        Assert.True(again.Peers.Find(first.PeerId)!.Addresses[0].IsPinned);
+        var refused = await Assert.ThrowsAsync<HandshakeException>(() => again.ConnectAsync(place).WaitAsync(Patience));
+        Assert.Equal(HandshakeFailure.PeerIdMismatch, refused.Failure);
+        Assert.Equal(other.PeerId, (await again.ConnectAsync(other.Addresses[0]).WaitAsync(Patience)).Peer);
+    }
+
+    [Fact]
     public async Task A_peer_can_be_pinged_before_it_is_noted()
     {
         await using var a = await StarlingNode.StartAsync();

@@ -69,7 +69,7 @@ internal sealed record PeerRow(
     public static PeerRow From(PeerEntry peer) => new(
         peer.Peer.ToString(), peer.IsStatic, peer.IsNeighbour, peer.LastSeen, peer.Failures, peer.Died, peer.RecordSequence,
         peer.SignedRecord.IsEmpty ? null : peer.SignedRecord.ToArray(),
-        peer.Addresses.Count == 0 ? null : [.. peer.Addresses.Select(address => new AddressRow(address.Address.ToString(), address.Source, address.Heard, address.Succeeded))]);
+        peer.Addresses.Count == 0 ? null : [.. peer.Addresses.Select(address => new AddressRow(address.Address.ToString(), address.Source, address.Heard, address.Succeeded, address.IsPinned))]);
 
     public PeerEntry ToEntry() => new(PeerId.Parse(Id), [.. (Addresses ?? []).Select(row => row?.ToAddress() ?? throw new FormatException($"an address of {Id} is null"))], Static, Seen, Math.Max(Failures, 0), Died is not null)
     {
@@ -81,10 +81,10 @@ internal sealed record PeerRow(
 }
 
 /// <summary>An address in the file.</summary>
-internal sealed record AddressRow([property: JsonRequired] string Address, AddressSource Source, DateTimeOffset Heard, DateTimeOffset? Succeeded)
+internal sealed record AddressRow([property: JsonRequired] string Address, AddressSource Source, DateTimeOffset Heard, DateTimeOffset? Succeeded, bool Pinned = false)
 {
     public PeerAddress ToAddress() =>
-        Enum.IsDefined(Source) ? new(Multiaddr.Parse(Address), Source, Heard, Succeeded) : throw new FormatException($"{Address} has the unknown source {Source}");
+        Enum.IsDefined(Source) ? new(Multiaddr.Parse(Address), Source, Heard, Succeeded) { IsPinned = Pinned } : throw new FormatException($"{Address} has the unknown source {Source}");
 }
 
 [JsonSourceGenerationOptions(

@@ -99,6 +99,14 @@ public sealed partial class PeerBook : IPeerBook, ILinkObserver, IAsyncDisposabl
         Change((now, changed) => _core.Succeeded(peer, address, now, changed));
     }
 
+    /// <summary>The peer answered first at an address that names nobody; kept with the book, so that another one is refused there after a restart as well.</summary>
+    public void Pin(PeerId peer, Multiaddr address)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        ArgumentNullException.ThrowIfNull(address);
+        Change((now, changed) => _core.Pin(peer, address, now, changed));
+    }
+
     /// <inheritdoc/>
     public void Failed(PeerId peer)
     {

@@ -72,6 +72,17 @@ public sealed partial class Swarm
         }
     }
 
+    /// <summary>Is told, from the loop, who answered first at an address that names nobody; must return at once and not throw. Null tells nobody.</summary>
+    public Action<Multiaddr, PeerId>? Pinned { get; set; }
+
+    /// <summary>Holds an address that names nobody to the peer that answered at it in an earlier run. An address that is held already stays so.</summary>
+    public void Pin(Multiaddr address, PeerId peer)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        ArgumentNullException.ThrowIfNull(peer);
+        _pins.Add(address, peer);
+    }
+
     private async Task DialAsync(DialRequest request)
     {
         HandshakeException failure;
@@ -109,7 +120,9 @@ public sealed partial class Swarm
         {
             foreach (var address in request.Addresses)
             {
-                if (request.Addresses.Count == 1 || address.Equals(link.Connection.RemoteAddress)) _pins.Add(address, link.Peer);
+                if (request.Addresses.Count > 1 && !address.Equals(link.Connection.RemoteAddress)) continue;
+                _pins.Add(address, link.Peer);
+                Pinned?.Invoke(address, link.Peer);
             }
         }
 
@@ -122,7 +135,7 @@ public sealed partial class Swarm
     {
         if (request.FirstUse && request.Expected is { } pinned && failure == HandshakeFailure.PeerIdMismatch)
         {
-            message += $" The address names no peer, and {pinned} answered at it before. If the change is meant, connect with the new peer id or restart this node.";
+            message += $" The address names no peer, and {pinned} answered at it before. If the change is meant, connect with the new peer id, or remove the old one from the peer book and restart this node.";
         }
 
         var target = request.Expected?.ToString() ?? string.Join(", ", request.Addresses);

@@ -95,6 +95,14 @@ internal sealed class BookedPeer(PeerId id, AddressSource source, DateTimeOffset
         _addresses[at] = _addresses[at] with { Succeeded = now };
     }
 
+    /// <summary>It answered first where nobody was named.</summary>
+    public void Pin(Multiaddr address, DateTimeOffset now)
+    {
+        Reach(address, now);
+        var at = _addresses.FindIndex(known => known.Address == address);
+        _addresses[at] = _addresses[at] with { IsPinned = true, Source = AddressSource.User };
+    }
+
     /// <summary>The peer is there, and what it says of itself holds.</summary>
     public void See(DateTimeOffset now)
     {

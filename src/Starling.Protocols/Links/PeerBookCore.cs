@@ -83,6 +83,14 @@ public sealed partial class PeerBookCore(PeerId self, PeerBookLimits limits)
         booked.Trim(limits.MaxAddressesPerPeer);
     }
 
+    /// <summary>The peer answered first at an address that names nobody.</summary>
+    public void Pin(PeerId peer, Multiaddr address, DateTimeOffset now, ICollection<PeerId> changed)
+    {
+        if (Meet(peer, now, changed) is not { } booked) return;
+        foreach (var reached in Usable(peer, [address])) booked.Pin(reached, now);
+        booked.Trim(limits.MaxAddressesPerPeer);
+    }
+
     /// <summary>A link to the peer is ready, whoever dialled.</summary>
     public void Linked(PeerId peer, bool isNeighbour, DateTimeOffset now, ICollection<PeerId> changed)
     {

@@ -58,4 +58,8 @@ public sealed record PeerEntry(PeerId Peer, IReadOnlyList<PeerAddress> Addresses
 /// <param name="Source">The most trusted one that told of it.</param>
 /// <param name="Heard">When it was last told.</param>
 /// <param name="Succeeded">When a link was last made at it, or null.</param>
-public sealed record PeerAddress(Multiaddr Address, AddressSource Source, DateTimeOffset Heard, DateTimeOffset? Succeeded);
+public sealed record PeerAddress(Multiaddr Address, AddressSource Source, DateTimeOffset Heard, DateTimeOffset? Succeeded)
+{
+    /// <summary>Whether the address was dialled without a peer id and this peer answered first: trusted on first use, whoever else answers there later is refused.</summary>
+    public bool IsPinned { get; init; }
+}
