@@ -12,6 +12,8 @@ namespace Starling.Net.Spread;
 public sealed partial class SpreadService : IAsyncDisposable
 {
     private const int MaxTurns = 1024;
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);
+    private static readonly TimeSpan TickAgain = TimeSpan.FromMilliseconds(10);
     private readonly ILinkHost _host;
     private readonly NodeIdentity _identity;
     private readonly RandomSource _random;
@@ -64,7 +66,7 @@ public sealed partial class SpreadService : IAsyncDisposable
         _relay = Options.Relay;
         _tasks = new BackgroundTasks(Log.TurnFailed);
         _turns = new Turns(MaxTurns, Log.TurnFailed);
-        _timer = Clock.CreateTimer(_ => _turns.TryPost(() => Turn(Tick)), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = Clock.CreateTimer(static service => ((SpreadService)service!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _loop = Task.Run(_turns.RunAsync);
         _registrations = [host.Handle(SpreadCodec.Protocol, ServeAsync, maxInboundPerPeer: 4), host.Observe(new LinkWatcher(this))];
     }
@@ -201,6 +203,12 @@ public sealed partial class SpreadService : IAsyncDisposable
         }
     }
 
+    private void OnTimer()
+    {
+        // Nothing else would bring a tick back that found the line full.
+        if (!_turns.TryPost(() => Turn(Tick))) _timer.Change(TickAgain, Timeout.InfiniteTimeSpan);
+    }
+
     private bool Tick()
     {
         // A timer may go off a little before its time; it is set again then, although the core's tick is the same.
@@ -213,8 +221,8 @@ public sealed partial class SpreadService : IAsyncDisposable
     {
         if (_core.NextTick == _wake || _stop.IsCancellationRequested) return;
         _wake = _core.NextTick;
-        var wait = _wake - Clock.Now();
-        _timer.Change(_wake == Instant.Never ? Timeout.InfiniteTimeSpan : wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        var wait = _wake == Instant.Never ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(Math.Clamp(Math.Ceiling((_wake - Clock.Now()).TotalMilliseconds), 0, LongestTimer.TotalMilliseconds));
+        _timer.Change(wait, Timeout.InfiniteTimeSpan);
     }
 
     private void CarryOut()
