@@ -101,6 +101,7 @@ public sealed partial class SpreadService
     {
         lock (_gate)
         {
+            if (_registered.GetValueOrDefault(registration.Kind.Number) != registration) return;
             _registered.Remove(registration.Kind.Number);
             _changedKinds.Add(registration.Kind.Number);
         }
