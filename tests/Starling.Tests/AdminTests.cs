@@ -15,6 +15,29 @@ public sealed class AdminTests : IDisposable
 
     public void Dispose() => _folder.Delete(recursive: true);
 
+    [Theory]
+    [InlineData("1e300")]
+    [InlineData("2e11")]
+    public async Task A_block_of_more_seconds_than_time_has_is_made(string seconds)
+    {
+        await using var node = await StartAsync();
+        var entry = await BlockAsync(seconds);
+        Assert.Equal("10.0.0.0/8", entry.GetProperty("subject").GetString());
+        Assert.Single(node.Restrictions.Blocked);
+    }
+
+    [Theory]
+    [InlineData("-1e300")]
+    [InlineData("0")]
+    [InlineData("\"60\"")]
+    public async Task A_block_of_no_seconds_is_refused_and_not_made_for_ever(string seconds)
+    {
+        await using var node = await StartAsync();
+        var error = await Assert.ThrowsAsync<StarlingException>(() => BlockAsync(seconds));
+        Assert.Contains("seconds", error.Message, StringComparison.Ordinal);
+        Assert.Empty(node.Restrictions.Blocked);
+    }
+
     [Fact]
     public async Task The_admin_socket_is_for_its_owner_alone_and_tells_the_links()
     {
@@ -96,6 +119,17 @@ public sealed class AdminTests : IDisposable
         var error = await Assert.ThrowsAsync<StarlingException>(() => AdminClient.CallAsync(SocketPath, "peers", null, Cancelled).WaitAsync(Patience));
         Assert.Contains(SocketPath, error.Message, StringComparison.Ordinal);
     }
+
+    private Task<JsonElement> BlockAsync(string seconds) => AdminClient.CallAsync(
+        SocketPath,
+        "block.add",
+        json =>
+        {
+            json.WriteString("subject", "10.0.0.0/8");
+            json.WritePropertyName("seconds");
+            json.WriteRawValue(seconds);
+        },
+        Cancelled).WaitAsync(Patience);
 
     private Task<StarlingNode> StartAsync() => StarlingNode.StartAsync(new StarlingOptions { Admin = SocketPath }, Cancelled);
 

@@ -9,9 +9,8 @@ internal sealed partial class NodeCommands
 {
     private async ValueTask AddBlockAsync(JsonElement arguments, Utf8JsonWriter output, CancellationToken cancellationToken)
     {
-        TimeSpan? duration = arguments.TryGetProperty("seconds", out var seconds) && seconds.ValueKind == JsonValueKind.Number ? TimeSpan.FromSeconds(seconds.GetDouble()) : null;
         var note = arguments.TryGetProperty("note", out var text) ? text.GetString() ?? "" : "";
-        WriteEntry(await node.BlockAsync(Subject(arguments), duration, note, cancellationToken), output);
+        WriteEntry(await node.BlockAsync(Subject(arguments), Duration(arguments), note, cancellationToken), output);
     }
 
     private async ValueTask RemoveBlockAsync(JsonElement arguments, Utf8JsonWriter output, CancellationToken cancellationToken) =>
@@ -28,6 +27,13 @@ internal sealed partial class NodeCommands
     private static string Subject(JsonElement arguments) => arguments.TryGetProperty("subject", out var subject) && subject.ValueKind == JsonValueKind.String
         ? subject.GetString()!
         : throw new StarlingException("the request lacks its subject: a peer id, an IP address or a range");
+
+    private static TimeSpan? Duration(JsonElement arguments)
+    {
+        if (!arguments.TryGetProperty("seconds", out var seconds) || seconds.ValueKind == JsonValueKind.Null) return null;
+        if (seconds.ValueKind != JsonValueKind.Number || seconds.GetDouble() is not (> 0 and var value)) throw new StarlingException("seconds is a number above zero; leave it out to block for ever");
+        return value < TimeSpan.MaxValue.TotalSeconds / 2 ? TimeSpan.FromSeconds(value) : TimeSpan.MaxValue;
+    }
 
     private static void WriteEntry(BlockEntry entry, Utf8JsonWriter output)
     {
