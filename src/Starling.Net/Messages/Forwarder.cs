@@ -54,7 +54,7 @@ public sealed class Forwarder
         bool taken;
         lock (_gate)
         {
-            if (!_enabled) return;
+            if (!_enabled || _core.Holds(key)) return;
             taken = _core.Fits(size) && item.Charge.TryAdd(size) && _core.TryAdd(key, message.ReceivedFrom, size, item);
             if (taken && !_running)
             {

@@ -18,7 +18,10 @@ public sealed class ForwarderCore<T>(ForwarderOptions options)
     /// <summary>Whether there is room for a message of this size.</summary>
     public bool Fits(long size) => _order.Count == 0 || (_order.Count < options.MaxQueuedMessages && _bytes + size <= options.MaxQueuedBytes);
 
-    /// <summary>A new message came. False when there is no room for it.</summary>
+    /// <summary>Whether a message waits already.</summary>
+    public bool Holds(MessageKey key) => _waiting.ContainsKey(key);
+
+    /// <summary>A new message came. False when there is no room for it, or it waits already.</summary>
     /// <param name="key">What its duplicates have in common; its origin has it already.</param>
     /// <param name="from">The neighbour that brought it, who has it too.</param>
     /// <param name="size">Bytes that it holds.</param>
@@ -28,7 +31,7 @@ public sealed class ForwarderCore<T>(ForwarderOptions options)
         ArgumentNullException.ThrowIfNull(from);
         if (!Fits(size)) return false;
         var entry = new Entry(key, size, item, [from, key.Origin]);
-        if (!_waiting.TryAdd(key, entry)) return true;
+        if (!_waiting.TryAdd(key, entry)) return false;
         _order.Enqueue(entry);
         _bytes += size;
         return true;

@@ -11,6 +11,17 @@ public sealed class ForwarderCoreTests
     private readonly ForwarderOptions _options = new() { Interval = TimeSpan.FromSeconds(1), MessagesPerCycle = 3, MessageGap = TimeSpan.FromMilliseconds(100), MaxQueuedMessages = 10, MaxQueuedBytes = 1000 };
 
     [Fact]
+    public void A_message_that_waits_is_not_taken_in_again()
+    {
+        var core = new ForwarderCore<string>(_options);
+        Assert.True(core.TryAdd(Key(1, origin: 1), Neighbours[1], 10, "song"));
+        Assert.True(core.Holds(Key(1, origin: 1)));
+        Assert.False(core.TryAdd(Key(1, origin: 1), Neighbours[1], 10, "again"));
+        Assert.Equal(["song"], core.Clear());
+        Assert.False(core.Holds(Key(1, origin: 1)));
+    }
+
+    [Fact]
     public void Each_neighbour_gets_a_message_once_but_not_its_origin_its_sender_or_who_sent_a_copy()
     {
         var core = new ForwarderCore<string>(_options);
