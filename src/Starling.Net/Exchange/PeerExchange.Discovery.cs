@@ -158,7 +158,7 @@ public sealed partial class PeerExchange
             {
                 return;
             }
-            catch (ObjectDisposedException)
+            catch (ObjectDisposedException) when (Volatile.Read(ref _disposed) != 0)
             {
                 return;
             }

@@ -160,5 +160,12 @@ public sealed partial class PeerExchange
         }
     }
 
-    private Shares SharesOf(PeerId peer) => _shares.GetOrAdd(peer, static (_, options) => new Shares(options), _options);
+    private Shares SharesOf(PeerId peer)
+    {
+        var shares = _shares.GetOrAdd(peer, static (_, options) => new Shares(options), _options);
+
+        // The link may have ended, and its end been told, before they were noted: nobody else would remove them.
+        if (_host.Find(peer) is null) _shares.TryRemove(KeyValuePair.Create(peer, shares));
+        return shares;
+    }
 }

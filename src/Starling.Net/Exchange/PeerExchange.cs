@@ -124,6 +124,9 @@ public sealed partial class PeerExchange : IDiscovery
     }
 
     /// <summary>Direct neighbours that take part, in random order.</summary>
+    /// <summary>Peers whose messages are being counted.</summary>
+    internal int PeersCounted => _shares.Count;
+
     private IReadOnlyList<IPeerLink> Partners(int count) => NeighbourPicker.Pick(_host, _random, count, static link => link.Info.Protocols.Contains(ExchangeCodec.Protocol));
 
     private async Task<int> BroadcastAsync(IReadOnlyList<IPeerLink> partners, CancellationToken cancellationToken)

@@ -36,6 +36,9 @@ internal sealed class FakeHost : ILinkHost, IAsyncDisposable
         right.Disconnect(left.LocalPeer);
     }
 
+    /// <summary>Ends a link at this host alone; what the other one sends on open streams still arrives.</summary>
+    public void EndLink(FakeHost peer) => Disconnect(peer.LocalPeer);
+
     /// <summary>The streams that this host has opened to a peer, oldest first.</summary>
     public IReadOnlyList<FakeStream> OpenedTo(FakeHost peer) => [.. _links[peer.LocalPeer].Opened];
 
