@@ -6,6 +6,7 @@ namespace Starling.Net.Requests;
 /// <remarks>A late timer or cancellation of an earlier use finds that its call is not in the table, or not over yet, and does nothing.</remarks>
 internal sealed class PendingCall : IValueTaskSource<ReadOnlyMemory<byte>>, IThreadPoolWorkItem
 {
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(1);
     private static readonly TimerCallback OnTimer = static call => ((PendingCall)call!).Lane?.TimeOut((PendingCall)call);
     private static readonly Action<object?> OnCancelled = static call => ((PendingCall)call!).Lane?.Cancel((PendingCall)call);
     private readonly TimeProvider _clock;
@@ -47,7 +48,7 @@ internal sealed class PendingCall : IValueTaskSource<ReadOnlyMemory<byte>>, IThr
     {
         _timed = true;
         var left = Deadline - _clock.Now();
-        _timer.Change(left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        _timer.Change(left <= TimeSpan.Zero ? TimeSpan.Zero : left < Longest ? left : Longest, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Decides the outcome, which <see cref="Execute"/> tells.</summary>

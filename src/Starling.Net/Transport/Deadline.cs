@@ -3,6 +3,7 @@ namespace Starling.Net.Transport;
 /// <summary>A token that is cancelled by the caller's or when a time is over, and knows which it was.</summary>
 internal sealed class Deadline : IDisposable
 {
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(49);
     private readonly CancellationTokenSource _timer;
     private readonly CancellationTokenSource _linked;
     private readonly CancellationToken _caller;
@@ -10,7 +11,8 @@ internal sealed class Deadline : IDisposable
     public Deadline(TimeSpan timeout, TimeProvider clock, CancellationToken caller)
     {
         _caller = caller;
-        _timer = new CancellationTokenSource(timeout, clock);
+        // A timer counts 49 days at most; what is to take longer has no end that a process would see.
+        _timer = new CancellationTokenSource(timeout < Longest ? timeout : Timeout.InfiniteTimeSpan, clock);
         _linked = CancellationTokenSource.CreateLinkedTokenSource(_timer.Token, caller);
     }
 

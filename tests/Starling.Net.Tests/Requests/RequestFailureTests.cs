@@ -8,6 +8,23 @@ public sealed class RequestFailureTests
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(60);
 
     [Fact]
+    public async Task A_timeout_may_be_longer_than_a_timer_counts()
+    {
+        await using var pair = await RequestPair.StartAsync();
+        pair.Server.Requests.Handle("echo", static (request, _) => ValueTask.FromResult(request.Payload));
+        pair.Server.Requests.HandleStream("once", static (request, _) => Once(request.Payload));
+
+        Assert.Equal(7, (await pair.CallAsync("echo", new byte[] { 7 }, TimeSpan.FromDays(400))).Span[0]);
+        await foreach (var item in pair.StreamAsync("once", new byte[] { 8 }, TimeSpan.FromDays(400))) Assert.Equal(8, item.Span[0]);
+
+        static async IAsyncEnumerable<ReadOnlyMemory<byte>> Once(ReadOnlyMemory<byte> item)
+        {
+            await Task.CompletedTask;
+            yield return item;
+        }
+    }
+
+    [Fact]
     public async Task A_name_without_handler_is_an_error_that_names_it()
     {
         await using var pair = await RequestPair.StartAsync();
