@@ -160,7 +160,15 @@ public sealed class HealthMonitor : ILinkObserver, IAsyncDisposable
     {
         if (link is PeerLink own) own.Health = health;
         _metrics.Changed(health);
-        _onChange?.Invoke(link, health);
+        try
+        {
+            _onChange?.Invoke(link, health);
+        }
+        catch (Exception error)
+        {
+            // Whoever is told may throw: this link and the others are judged all the same.
+            HealthLog.TaskFault(_logger, error);
+        }
     }
 
     private static TimeSpan Silence(IPeerLink link, Instant now) => now - link.Connection.Traffic.LastReceived;

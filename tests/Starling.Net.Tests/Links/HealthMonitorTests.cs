@@ -11,6 +11,22 @@ public sealed class HealthMonitorTests
     private readonly ConcurrentQueue<(IPeerLink Link, LinkHealth Health)> _changes = new();
 
     [Fact]
+    public async Task Who_is_told_of_a_change_may_throw_and_every_link_is_judged_once_all_the_same()
+    {
+        var host = new WatchedHost(_clock);
+        await using var monitor = new HealthMonitor(host, null, _clock, (link, health) =>
+        {
+            OnChange(link, health);
+            throw new InvalidOperationException("thrown by the test");
+        });
+        WatchedLink[] links = [host.Connect(), host.Connect()];
+        foreach (var link in links) link.Answers = false;
+        Advance(TimeSpan.FromMinutes(2));
+        Assert.All(links, link => Assert.Equal([LinkHealth.Suspect, LinkHealth.Dead], _changes.Where(change => change.Link == link).Select(change => change.Health)));
+        foreach (var link in links) await link.Closed.WaitAsync(Patience);
+    }
+
+    [Fact]
     public async Task A_peer_that_falls_silent_is_suspected_then_given_up_and_its_link_closed()
     {
         await using var a = await TestNode.StartAsync(clock: _clock);
