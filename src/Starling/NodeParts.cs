@@ -184,6 +184,8 @@ internal sealed class NodeParts : IAsyncDisposable
 
     private void OnHealth(IPeerLink link, LinkHealth health)
     {
+        // A link that has gone silent is worth less than any that answers when links must go.
+        if (health != LinkHealth.Dead) Manager.SetHealth(link.Peer, health == LinkHealth.Suspect ? 0 : 1);
         if (health == LinkHealth.Suspect) _events.Raise(new NodeEvent.Suspect((PeerLink)link));
         else if (health == LinkHealth.Alive) _events.Raise(new NodeEvent.Recovered((PeerLink)link));
     }

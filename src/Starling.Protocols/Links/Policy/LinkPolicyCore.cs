@@ -72,6 +72,7 @@ public sealed partial class LinkPolicyCore
         Count(entry.Link, -1);
         entry.Why = WhyLinked(entry, direction);
         entry.Link = new Link(kind, direction, now) { UseDue = now + _options.UnusedAfter };
+        entry.Health = 1;
         Count(entry.Link, +1);
         entry.Told = [.. addresses.Take(MaxAddresses)];
         (entry.IsLost, entry.Attempts) = (false, 0);

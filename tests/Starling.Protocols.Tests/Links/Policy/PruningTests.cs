@@ -6,6 +6,23 @@ namespace Starling.Protocols.Tests.Links.Policy;
 public class PruningTests
 {
     [Fact]
+    public void A_link_that_comes_again_is_not_held_to_have_the_health_of_the_one_before()
+    {
+        var bench = Marks(1, 2);
+        bench.Up(0, direction: Direction.Outbound);
+        bench.Core.Tag(Peers.Id(0), "known", 1);
+        bench.Core.SetHealth(Peers.Id(0), 0);
+        bench.Down(0);
+        bench.Up(0, direction: Direction.Outbound);
+        bench.Up(1);
+        bench.Core.Tag(Peers.Id(1), "known", 1);
+        bench.Pass(TimeSpan.FromMinutes(1));
+        bench.Up(2);
+        bench.Pass(TimeSpan.FromMinutes(1));
+        Assert.Equal(Peers.Id(1), bench.Closes[0].Peer);
+    }
+
+    [Fact]
     public void Beyond_the_high_water_mark_links_are_pruned_to_the_low_one()
     {
         var bench = Marks(5, 10);
