@@ -67,7 +67,7 @@ public sealed class PublicKey : IEquatable<PublicKey>
         {
             message = PublicKeyMessage.Parser.ParseFrom(protobuf);
         }
-        catch (InvalidProtocolBufferException e)
+        catch (Exception e) when (e is InvalidProtocolBufferException or IndexOutOfRangeException or ArgumentException)
         {
             error = $"the protobuf cannot be read ({e.Message})";
             return false;

@@ -93,7 +93,7 @@ public static class IdentifyCodec
             {
                 merged.MergeFrom(bytes.Slice(consumed, (int)length));
             }
-            catch (InvalidProtocolBufferException e)
+            catch (Exception e) when (e is InvalidProtocolBufferException or IndexOutOfRangeException or ArgumentException)
             {
                 return Refuse($"bytes that are no protobuf ({e.Message})", out error);
             }
