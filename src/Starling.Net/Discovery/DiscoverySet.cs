@@ -14,6 +14,7 @@ public sealed class DiscoverySet : IDiscovery
     private readonly List<(IDiscoveryObserver Observer, List<IDisposable> At)> _observers = [];
     private IReadOnlyList<IDiscovery> _providers = [];
     private volatile bool _running;
+    private volatile bool _disposed;
 
     /// <summary>Makes the discoveries that are named, all stopped.</summary>
     /// <exception cref="UnknownDiscoveryException">A name is not known.</exception>
@@ -73,6 +74,7 @@ public sealed class DiscoverySet : IDiscovery
         await _lifecycle.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             if (Find(name) is { } present)
             {
                 await present.StartAsync(cancellationToken).ConfigureAwait(false);
@@ -111,6 +113,7 @@ public sealed class DiscoverySet : IDiscovery
         await _lifecycle.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             if (_running) return;
             try
             {
@@ -189,6 +192,8 @@ public sealed class DiscoverySet : IDiscovery
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        // An addition that is under way ends first: nothing is added afterwards that nobody would stop.
+        _disposed = true;
         await StopAsync().ConfigureAwait(false);
         foreach (var one in Providers) await one.DisposeAsync().ConfigureAwait(false);
     }

@@ -19,6 +19,19 @@ public sealed class DiscoveryStartTests
         Assert.Empty(set.Known);
     }
 
+    [Fact]
+    public async Task Nothing_starts_any_more_after_the_end()
+    {
+        using var metrics = new DiscoveryMetrics();
+        var self = PeerId.FromBytes([0x12, 32, .. new byte[32]]);
+        var context = new DiscoveryContext(self, new DiscoveryOptions()) { Metrics = metrics, Bootstrap = [Multiaddr.Parse("/ip4/127.0.0.1/tcp/1")] };
+        var set = new DiscoverySet(new DiscoveryRegistry(), context, []);
+        await set.DisposeAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => set.AddAsync("bootstrap"));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => set.StartAsync());
+        Assert.Empty(set.Providers);
+    }
+
     private sealed class BrokenDiscovery : IDiscovery
     {
         public string Name => "broken";
