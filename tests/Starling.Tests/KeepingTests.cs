@@ -83,11 +83,13 @@ public class KeepingTests
         await using var hub = await StarlingNode.StartAsync(options);
         await using var events = await EventsAsync(hub);
         var nodes = new List<StarlingNode>();
+        var theirs = new List<IAsyncEnumerator<NodeEvent>>();
         try
         {
             for (var i = 0; i < 5; i++)
             {
                 nodes.Add(await StarlingNode.StartAsync());
+                theirs.Add(await EventsAsync(nodes[i]));
                 if (i == 0) hub.Protect(nodes[0].PeerId, "test");
                 if (i == 1) hub.Tag(nodes[1].PeerId, "useful", 10);
                 await nodes[i].ConnectAsync(hub.Addresses[0]).WaitAsync(Patience);
@@ -96,17 +98,14 @@ public class KeepingTests
             var pruned = new List<PeerId>();
             while (pruned.Count < 3) pruned.Add((await NextAsync<NodeEvent.Pruned>(events)).Peer);
             Assert.Equal(nodes.Skip(2).Select(node => node.PeerId).ToHashSet(), pruned.ToHashSet());
-            foreach (var node in nodes.Skip(2))
-            {
-                await using var theirs = await EventsAsync(node);
-                while (node.Links.Count > 0) await NextAsync<NodeEvent.Disconnected>(theirs);
-            }
+            foreach (var its in theirs.Skip(2)) Assert.Equal(CloseReason.Pruned, (await NextAsync<NodeEvent.Disconnected>(its)).Why.RemoteReason);
 
             Assert.Equal([nodes[0].PeerId, nodes[1].PeerId], hub.Links.Select(link => link.Peer).Intersect(nodes.Take(2).Select(node => node.PeerId)).OrderBy(peer => nodes.FindIndex(node => node.PeerId.Equals(peer))));
         }
         finally
         {
             foreach (var node in nodes) await node.DisposeAsync();
+            foreach (var its in theirs) await its.DisposeAsync();
         }
     }
 
