@@ -156,19 +156,19 @@ internal sealed class NodeParts : IAsyncDisposable
     public async Task StopAsync(TimeSpan deadline)
     {
         var start = _environment.Clock.GetTimestamp();
-        await Manager.DisposeAsync();
+        await EndAsync(Manager);
         _addresses.Dispose();
         Joining.Dispose();
-        await Discovery.DisposeAsync();
-        await Requests.DisposeAsync();
-        await Messages.DisposeAsync();
-        await Overlay.DisposeAsync();
-        await Topics.DisposeAsync();
-        await Health.DisposeAsync();
+        await EndAsync(Discovery);
+        await EndAsync(Requests);
+        await EndAsync(Messages);
+        await EndAsync(Overlay);
+        await EndAsync(Topics);
+        await EndAsync(Health);
         var left = deadline - _environment.Clock.GetElapsedTime(start);
         await Swarm.StopAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero);
-        await Peers.DisposeAsync();
-        await Restrictions.DisposeAsync();
+        await EndAsync(Peers);
+        await EndAsync(Restrictions);
         _upgrader.Dispose();
         _transportMetrics.Dispose();
         _linksMetrics.Dispose();
@@ -181,6 +181,19 @@ internal sealed class NodeParts : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await StopAsync(_options.StopTimeout);
+
+    /// <summary>Ends a part; one that fails, such as a discovery of the user's, does not keep the others running.</summary>
+    private async Task EndAsync(IAsyncDisposable part)
+    {
+        try
+        {
+            await part.DisposeAsync();
+        }
+        catch (Exception error)
+        {
+            FacadeLog.PartNotEnded(_environment.Loggers.CreateLogger<StarlingNode>(), part.GetType().Name, error);
+        }
+    }
 
     private void OnHealth(IPeerLink link, LinkHealth health)
     {

@@ -191,6 +191,11 @@ public sealed partial class StarlingNode : IAsyncDisposable, IDisposable
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         var start = _environment.Clock.GetTimestamp();
+
+        // A start that is under way ends first: nothing may come up behind the stop.
+        Task starting;
+        lock (_gate) starting = _start ?? Task.CompletedTask;
+        await starting.WaitAsync(deadline / 4, _environment.Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_admin is not null) await _admin.DisposeAsync();
         await DrainForAsync(deadline / 2);
         _state = NodeState.Stopping;

@@ -53,6 +53,21 @@ public class NodeDiscoveryTests
     }
 
     [Fact]
+    public async Task A_discovery_that_fails_to_stop_does_not_keep_the_rest_of_the_node_running()
+    {
+        await using var target = await StartAsync(_ => { });
+        var kinds = new DiscoveryRegistry();
+        kinds.Register("phone-book", context => new PhoneBook(context, target.PeerId, target.Addresses[0], breaksAtTheEnd: true));
+        var options = new StarlingOptions { Discovery = { Providers = ["phone-book"] } };
+        var node = await StarlingNode.StartAsync(options, new NodeEnvironment { Discoveries = kinds }, TestContext.Current.CancellationToken);
+        var link = await target.ConnectAsync(node.Addresses[0]).WaitAsync(TimeSpan.FromSeconds(20));
+
+        await node.StopAsync().WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal(NodeState.Stopped, node.State);
+        await link.Connection.Closed.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
     public async Task A_discovery_of_the_users_own_is_chosen_by_name_and_its_finds_are_events_and_linked()
     {
         await using var target = await StartAsync(_ => { });
@@ -165,7 +180,7 @@ public class NodeDiscoveryTests
     }
 
     /// <summary>A user's own discovery, of which the feed is all there is.</summary>
-    private sealed class PhoneBook(DiscoveryContext context, PeerId peer, Multiaddr address) : IDiscovery
+    private sealed class PhoneBook(DiscoveryContext context, PeerId peer, Multiaddr address, bool breaksAtTheEnd = false) : IDiscovery
     {
         private readonly DiscoveryFeed _feed = new(context.Clock, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
 
@@ -194,6 +209,6 @@ public class NodeDiscoveryTests
 
         public IAsyncEnumerable<DiscoveredPeer> FindAsync(DiscoverySearch? search = null, CancellationToken cancellationToken = default) => _feed.FindAsync(search, () => { }, cancellationToken);
 
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+        public ValueTask DisposeAsync() => breaksAtTheEnd ? throw new InvalidOperationException("broken") : ValueTask.CompletedTask;
     }
 }
