@@ -37,6 +37,7 @@ public class KeepingTests
         await using var a = await StarlingNode.StartAsync(new StarlingOptions(), environment);
         await using var b = await StarlingNode.StartAsync(new StarlingOptions(), environment);
         await using var events = await EventsAsync(a);
+        await using var others = await EventsAsync(b);
         var before = await a.ConnectAsync(b.Addresses[0]).WaitAsync(Patience);
         await NextAsync<NodeEvent.Connected>(events);
         foreach (var one in transport.Connections()) await one.Cut().WaitAsync(Patience);
@@ -49,8 +50,7 @@ public class KeepingTests
         Assert.Equal((b.PeerId, CloseReason.LocalClose, Instant.Never), (a.RecentlyDisconnected.Single().Peer, a.RecentlyDisconnected.Single().Reason, a.RecentlyDisconnected.Single().Until));
 
         // The other side was told to part, and does not dial back either.
-        await using var others = await EventsAsync(b);
-        while (b.RecentlyDisconnected.Count == 0) await NextAsync<NodeEvent.NeighboursChanged>(others);
+        while ((await NextAsync<NodeEvent.Disconnected>(others)).Why.RemoteReason != CloseReason.LocalClose) continue;
         Assert.Equal(CloseReason.LocalClose, b.RecentlyDisconnected.Single().Reason);
         Assert.False(a.Release(b.PeerId));
     }
