@@ -127,6 +127,8 @@ internal sealed class FrameSender(int maxQueuedBytes, Action<Exception> onFault)
                 return;
             }
 
+            // A write that was completed by another thread meanwhile is not over before its result was taken.
+            writing.GetAwaiter().GetResult();
             ArrayPool<byte>.Shared.Return(batch);
             if (!inline || Volatile.Read(ref _count) == 0) continue;
             ThreadPool.UnsafeQueueUserWorkItem(static sender => sender.Write(inline: false), this, preferLocal: false);
