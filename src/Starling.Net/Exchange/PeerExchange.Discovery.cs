@@ -53,7 +53,7 @@ public sealed partial class PeerExchange
                 _running = running;
             }
 
-            if (_host.Links.Count > 0) OnPeerAppeared();
+            if (_host.Links.Count > 0) OnPeerAppeared(isNews: false);
             _loop = Task.Run(() => LoopAsync(running.Token), CancellationToken.None);
         }
         finally
@@ -112,9 +112,9 @@ public sealed partial class PeerExchange
         Wake();
     }
 
-    private void OnPeerAppeared()
+    private void OnPeerAppeared(bool isNews = true)
     {
-        lock (_timer) _timer.PeerAppeared(_clock.Now());
+        lock (_timer) _timer.PeerAppeared(_clock.Now(), isNews);
         Wake();
     }
 

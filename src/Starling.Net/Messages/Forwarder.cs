@@ -6,7 +6,7 @@ namespace Starling.Net.Messages;
 /// <remarks>Only new messages of registered types get here, after this node's own handlers were given them. Their origin, id and payload stay what they were.</remarks>
 public sealed class Forwarder
 {
-    private const int MaxUnderWay = 16;
+    internal const int MaxUnderWay = 16;
     private readonly Lock _gate = new();
     private readonly MessageContext _context;
     private readonly ForwarderCore<Item> _core;
@@ -117,7 +117,16 @@ public sealed class Forwarder
             return;
         }
 
-        await _underWay.EnterAsync(LinkPriority.Medium, _context.Stopping).ConfigureAwait(false);
+        try
+        {
+            await _underWay.EnterAsync(LinkPriority.Medium, _context.Stopping).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            Drop(item, "The node stopped.");
+            throw;
+        }
+
         _context.Tasks.Run(async () =>
         {
             try

@@ -236,8 +236,9 @@ internal sealed class PeerOutbox(PeerId peer, MessageContext context)
         {
             await stream.CloseWriteAsync().ConfigureAwait(false);
         }
-        catch (StarlingException)
+        catch (Exception error) when (error is StarlingException or InvalidOperationException)
         {
+            // The link has ended, or a write that lost the race with its end is still under way.
             stream.Reset();
         }
 

@@ -9,6 +9,7 @@ namespace Starling.Protocols.Discovery;
 public sealed class RefreshCore(TimeSpan interval, TimeSpan least, RandomSource random)
 {
     private Instant _last;
+    private bool _hasNews;
 
     /// <summary>When the next refresh is due; never before <see cref="Start"/>.</summary>
     public Instant Next { get; private set; } = Instant.Never;
@@ -17,6 +18,7 @@ public sealed class RefreshCore(TimeSpan interval, TimeSpan least, RandomSource 
     public void Start(Instant now)
     {
         _last = now;
+        _hasNews = false;
         Next = now + random.Jitter(interval);
     }
 
@@ -24,19 +26,22 @@ public sealed class RefreshCore(TimeSpan interval, TimeSpan least, RandomSource 
     public void Stop() => Next = Instant.Never;
 
     /// <summary>A peer has come that was not there before: the refresh is pulled forward.</summary>
-    public void PeerAppeared(Instant now)
+    /// <param name="now">The present.</param>
+    /// <param name="isNews">Whether neighbours may not know of the peer yet: then their refreshing does not postpone this one.</param>
+    public void PeerAppeared(Instant now, bool isNews = true)
     {
         if (Next == Instant.Never) return;
+        _hasNews |= isNews;
         var soon = now + random.Jitter(least);
         var earliest = _last + least;
         if (soon < earliest) soon = earliest;
         if (soon < Next) Next = soon;
     }
 
-    /// <summary>A neighbour has just refreshed: this node's own turn is postponed.</summary>
+    /// <summary>A neighbour has just refreshed: this node's own turn is postponed, unless somebody new has come of whom only this node may know.</summary>
     public void NeighbourRefreshed(Instant now)
     {
-        if (Next == Instant.Never) return;
+        if (Next == Instant.Never || _hasNews) return;
         var later = now + random.Jitter(interval);
         var latest = _last + (interval * 3);
         if (later > latest) later = latest;

@@ -1,4 +1,7 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Starling.Net.Links;
 using Starling.Net.Messages;
+using Starling.Net.Tests.PubSub;
 using Starling.Protocols.Messages;
 
 namespace Starling.Net.Tests.Messages;
@@ -31,6 +34,49 @@ public sealed class ForwarderTests
 
         Assert.Equal(0, net.Heard[0].Count);
         if (shape == "line") Assert.DoesNotContain(net.Nodes.SelectMany(node => node.Told()), happened => happened is MessageEvent.Duplicate);
+    }
+
+    [Fact]
+    public async Task A_stop_tells_of_the_message_in_hand_and_gives_back_what_it_held()
+    {
+        await using var host = new FakeHost();
+        await using var neighbour = new FakeHost();
+        FakeHost.Link(host, neighbour);
+        await using var service = new MessageService(host);
+        var type = service.RegisterBytes("news", forwardable: true);
+        var budget = new ResourceBudget();
+        using var stop = new CancellationTokenSource();
+        using var metrics = new MessageMetrics(null, () => 0);
+        var tasks = new BackgroundTasks(error => Assert.Fail(error.ToString()));
+        var options = new MessageOptions { Forwarder = { Enabled = true } };
+        var context = new MessageContext(host, options, budget, TimeProvider.System, RandomSource.Seeded(1), new MessageLog(NullLogger.Instance), metrics, tasks, stop.Token);
+        var (sending, sent) = (new SemaphoreSlim(0), new TaskCompletionSource<IReadOnlyList<SendResult>>(TaskCreationOptions.RunContinuationsAsynchronously));
+        var dropped = new TaskCompletionSource<ReceivedMessage>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var forwarder = new Forwarder(
+            context,
+            (_, _) =>
+            {
+                sending.Release();
+                return sent.Task;
+            },
+            (message, _) => dropped.TrySetResult(message));
+
+        // As many as may be under way, and one that waits for its turn in hand.
+        using var author = NodeIdentity.Generate();
+        for (var number = 0; number <= Forwarder.MaxUnderWay; number++)
+        {
+            var envelope = new MessageEnvelope { Id = MessageUid.Create(context.Random), Type = "news", Payload = new byte[100] };
+            var message = type.Read(envelope, author.PeerId, DateTimeOffset.UnixEpoch);
+            forwarder.Offer(new MessageKey(author.PeerId, envelope.Id), message, envelope);
+            if (number < Forwarder.MaxUnderWay) await sending.WaitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20));
+        }
+
+        while (forwarder.Queued > 0) await Task.Yield();
+        await stop.CancelAsync();
+        Assert.NotNull(await dropped.Task.WaitAsync(TimeSpan.FromSeconds(20)));
+        sent.SetResult([]);
+        await tasks.WhenEmpty().WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal(0, budget.Used(ResourceKind.QueueBytes));
     }
 
     [Fact]

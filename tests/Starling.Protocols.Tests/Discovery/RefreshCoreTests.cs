@@ -60,6 +60,21 @@ public sealed class RefreshCoreTests
     }
 
     [Fact]
+    public void A_refresh_for_a_new_peer_is_not_postponed_since_only_this_node_may_know_of_it()
+    {
+        var core = Core(seed: 8);
+        core.Start(Begin);
+        var now = Begin + TimeSpan.FromSeconds(100);
+        core.PeerAppeared(now);
+        core.NeighbourRefreshed(now);
+        Assert.InRange(core.Next - now, Least * 0.5, Least * 1.5);
+        var refreshed = core.Next;
+        Assert.True(core.IsDue(refreshed));
+        core.NeighbourRefreshed(refreshed + Least);
+        Assert.InRange(core.Next - refreshed, Interval * 0.5, Interval * 3);
+    }
+
+    [Fact]
     public void A_neighbourhood_shares_the_work()
     {
         var nodes = Enumerable.Range(1, 8).Select(seed => Core((ulong)seed)).ToList();
