@@ -121,7 +121,7 @@ public sealed partial class PeerExchange
         }
 
         if (forged > 0) _log.Forged(teller.RemotePeer, forged);
-        if (news > 0) OnPeerAppeared();
+        if (news > 0) OnPeerAppeared(isNews: false);
         return news;
     }
 
