@@ -177,7 +177,10 @@ public sealed class OverlaySearch : IDisposable
 
         if (!serving.Any(one => one.Answers?.Invoke(query) ?? true)) return;
         var answer = SearchCodec.WriteAnswer(item.Item.Id, query.Subject, _record.Envelope.Span, _identity);
-        if (await _spread.ReplyAsync(item, answer).ConfigureAwait(false)) Interlocked.Increment(ref _answered);
+
+        // Counted before the other side can know of it.
+        Interlocked.Increment(ref _answered);
+        if (!await _spread.ReplyAsync(item, answer).ConfigureAwait(false)) Interlocked.Decrement(ref _answered);
     }
 
     /// <summary>Every answer was checked when it came from its stream.</summary>
