@@ -10,7 +10,14 @@ namespace Starling.Bench;
 /// <param name="Unit">The unit of the value and the baseline.</param>
 /// <param name="Baseline">What it is compared to, or null.</param>
 /// <param name="Ratio">Ours to the baseline, the median of the paired runs, or null.</param>
-public sealed record BenchResult(string Name, double Value, string Unit, double? Baseline = null, double? Ratio = null)
+/// <param name="Note">What the reader should know of it, such as why there is no baseline, or null.</param>
+public sealed record BenchResult(
+    string Name,
+    double Value,
+    string Unit,
+    double? Baseline = null,
+    double? Ratio = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Note = null)
 {
     /// <inheritdoc/>
     public override string ToString() => string.Create(
