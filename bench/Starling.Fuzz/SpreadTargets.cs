@@ -20,6 +20,7 @@ internal sealed class SpreadTarget() : Target("spread", Frame())
         {
             _core = new SpreadCore(Peers[0], Options, random);
             _core.SetKind(7, new SpreadRules(Deliver: true, Keep: true));
+            _core.SetKind(8, new SpreadRules(Deliver: true, Keep: true, Validate: true, RejectContent: true, Undecided: SpreadUndecided.AcceptIfAny, MaxTtl: 9));
             foreach (var peer in Peers.Skip(1)) _core.AddPeer(peer, direct: true, default, _effects);
         }
 
@@ -30,6 +31,14 @@ internal sealed class SpreadTarget() : Target("spread", Frame())
         foreach (var reply in _frame.Replies) _core.ReceiveReply(Peers[1], reply, now, _effects);
         _core.ReceiveHave(Peers[1], _frame.Have, now, _effects);
         _core.ReceiveWant(Peers[1], _frame.Want, now, _effects);
+        for (var i = 0; i < _effects.Count; i++)
+        {
+            if (_effects[i] is not { Kind: SpreadEffectKind.Validate, Item: { } asked }) continue;
+            _core.Expect(asked.Key, 3);
+            for (var votes = random.Next(4); votes > 0; votes--) _core.Judge(asked.Key, (SpreadVerdict)random.Next(3), now, _effects);
+        }
+
+        Hold(_core.Pending <= Options.MaxPendingValidations && _core.Kept <= Options.MaxKept, "waits and kept items stay in bounds");
         foreach (var sent in _effects.Where(effect => effect.Kind == SpreadEffectKind.Send).Select(effect => effect.Item!))
         {
             Hold(sent.Ttl is >= 1 && sent.Ttl < Options.MaxTtl, "what goes on has fewer hops left");
@@ -42,7 +51,7 @@ internal sealed class SpreadTarget() : Target("spread", Frame())
     private static byte[] Frame()
     {
         var item = new SpreadItem(new SpreadId(5), Peers[2], 7, 9, new byte[] { 1, 2, 3 });
-        var frame = new SpreadFrame { Items = { item }, Replies = { new SpreadReply(item.Key, 7, new byte[] { 4 }) }, Have = { item.Key }, Want = { item.Key } };
+        var frame = new SpreadFrame { Items = { item, item with { Kind = 8, Id = new SpreadId(6), Age = TimeSpan.FromSeconds(2) } }, Replies = { new SpreadReply(item.Key, 7, new byte[] { 4 }) }, Have = { item.Key }, Want = { item.Key } };
         var bytes = new byte[SpreadCodec.SizeOf(frame)];
         SpreadCodec.Write(bytes, frame);
         return bytes;

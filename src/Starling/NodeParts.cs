@@ -76,6 +76,7 @@ internal sealed class NodeParts : IAsyncDisposable
         Messages = new MessageService(Swarm, options.Messages, Budget, clock, environment.Random, environment.Loggers.CreateLogger<MessageService>(), environment.Meters);
         Messages.Observe(happened => events.Raise(NodeEvent.Of(happened)));
         Overlay = new NodeOverlay(options, environment, Identity, Swarm, Peers, Budget);
+        Overlay.Spread.Observe(happened => events.Raise(NodeEvent.Of(happened)));
         _policyMetrics = new LinkPolicyMetrics(environment.Meters);
         var management = new LinkManagerWiring(clock, environment.Random.Fork("links"), Budget, Peers, RaiseLinkNews);
         Manager = new LinkManager(Swarm, options.Links, management, _policyMetrics, environment.Loggers.CreateLogger<LinkManager>());

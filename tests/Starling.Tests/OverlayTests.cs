@@ -1,4 +1,5 @@
 using Starling.Net.Spread;
+using Starling.Protocols.Spread;
 
 namespace Starling.Tests;
 
@@ -58,6 +59,40 @@ public sealed class OverlayTests
         {
             if (happened is NodeEvent.Connected { Link.Peer: var peer } && peer.Equals(right.PeerId)) break;
         }
+    }
+
+    [Fact]
+    public async Task A_user_judges_what_is_delivered_and_trouble_with_spread_is_among_the_events_of_a_node()
+    {
+        await using var node = await StarlingNode.StartAsync();
+        await using var other = await StarlingNode.StartAsync();
+        await using var events = node.EventsAsync().GetAsyncEnumerator();
+        Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(Patience));
+        await other.ConnectAsync(node.Addresses[0]).WaitAsync(Patience);
+        var taken = new TaskCompletionSource<byte>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var reports = SpreadKind.Named("test/reports");
+
+        using var kind = node.Spread.Register(reports, new SpreadHandlers { OnItem = TakeAsync });
+        using var judge = node.Spread.AddValidator(reports, async (item, cancelled) => await AskUserAsync(item, cancelled) ? SpreadVerdict.Accept : SpreadVerdict.Reject);
+
+        await other.Spread.PublishAsync(SpreadKind.Named("test/unknown"), new byte[] { 1 });
+        await other.Spread.PublishAsync(reports, new byte[] { 1 });
+        await other.Spread.PublishAsync(reports, new byte[] { 2 });
+        Assert.Equal(2, await taken.Task.WaitAsync(Patience));
+        while (await events.MoveNextAsync().AsTask().WaitAsync(Patience))
+        {
+            if (events.Current is not NodeEvent.SpreadRefused refused) continue;
+            Assert.Equal((other.PeerId, SpreadKind.Named("test/unknown").Number, SpreadRefusal.UnknownKind, 1), (refused.From, refused.Kind, refused.Why, refused.Count));
+            break;
+        }
+
+        ValueTask TakeAsync(SpreadDelivery item, CancellationToken cancellationToken)
+        {
+            taken.SetResult(item.Payload.Span[0]);
+            return ValueTask.CompletedTask;
+        }
+
+        static ValueTask<bool> AskUserAsync(SpreadDelivery item, CancellationToken cancellationToken) => ValueTask.FromResult(item.Payload.Span[0] != 1);
     }
 
     [Fact]

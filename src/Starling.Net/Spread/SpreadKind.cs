@@ -13,6 +13,8 @@ public sealed record SpreadKind(uint Number, string Name)
     /// <summary>The first number that is not kept for Starling itself.</summary>
     public const uint FirstFree = 1024;
 
+    private static readonly TimeSpan LongestLifetime = TimeSpan.FromDays(49);
+
     /// <summary>Whether to hand on what others send, while relaying is on at all. Default true.</summary>
     public bool Relay { get; init; } = true;
 
@@ -20,7 +22,7 @@ public sealed record SpreadKind(uint Number, string Name)
     /// <remarks>Costs each node one verification per item, about 0.2 ms, away from the loop.</remarks>
     public bool Signed { get; init; }
 
-    /// <summary>Whether neighbours to come are offered the items of the last <see cref="SpreadOptions.SeenTime"/>. Default false.</summary>
+    /// <summary>Whether neighbours to come are offered the items that are remembered. Default false.</summary>
     public bool Keep { get; init; }
 
     /// <summary>Neighbours that each item is pushed to; null takes <see cref="SpreadOptions.Degree"/>, 0 all. Default null.</summary>
@@ -28,6 +30,22 @@ public sealed record SpreadKind(uint Number, string Name)
 
     /// <summary>Time for a verdict; null takes <see cref="SpreadOptions.ValidationTimeout"/>. Default null.</summary>
     public TimeSpan? ValidationTimeout { get; init; }
+
+    /// <summary>What becomes of items whose time for a verdict is over. Default: they are ignored.</summary>
+    public SpreadUndecided Undecided { get; init; }
+
+    /// <summary>Whether items are ignored as long as nobody judges them. Default false: without validators every item is accepted.</summary>
+    public bool NeedsVerdict { get; init; }
+
+    /// <summary>Whether a rejection holds for every item with the same payload, whatever its id and origin. Default false: for that item alone.</summary>
+    /// <remarks>For payloads that are judged by themselves. Where the origin matters, whoever sends another's payload under a wrong name would have it rejected for all.</remarks>
+    public bool RejectContent { get; init; }
+
+    /// <summary>How long items are remembered and, with <see cref="Keep"/>, offered; null takes <see cref="SpreadOptions.SeenTime"/>. Default null. Must be the same on every node, else an item may come twice.</summary>
+    public TimeSpan? Lifetime { get; init; }
+
+    /// <summary>Hops that items may make, from 1 to 255; null takes <see cref="SpreadOptions.MaxTtl"/>. Default null.</summary>
+    public int? MaxTtl { get; init; }
 
     /// <summary>A kind whose number follows from its name, so that programs agree without a registry.</summary>
     /// <param name="name">At least one character.</param>
@@ -37,7 +55,21 @@ public sealed record SpreadKind(uint Number, string Name)
         return new SpreadKind(BinaryPrimitives.ReadUInt32BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(name))) | 0x8000_0000, name);
     }
 
-    internal SpreadRules Rules(bool deliver, bool validate) => new(Relay, deliver, validate, Signed, Keep, Degree, ValidationTimeout);
+    internal SpreadRules Rules(bool deliver, bool validate) =>
+        new(Relay, deliver, validate || NeedsVerdict, Signed, Keep, Degree, ValidationTimeout, Undecided, Lifetime, MaxTtl, RejectContent);
+
+    /// <summary>Checks the values.</summary>
+    /// <exception cref="ArgumentException">One is out of range.</exception>
+    internal void Check()
+    {
+        if (Number == 0) throw new ArgumentException($"The spread kind '{Name}' has number 0; take one from {FirstFree} on, or {nameof(SpreadKind)}.{nameof(Named)}.");
+        if (Degree < 0) throw Wrong(nameof(Degree), "is negative");
+        if (MaxTtl is < 1 or > 255) throw Wrong(nameof(MaxTtl), "is not from 1 to 255");
+        if (ValidationTimeout <= TimeSpan.Zero) throw Wrong(nameof(ValidationTimeout), "is not more than zero");
+        if (Lifetime <= TimeSpan.Zero || Lifetime > LongestLifetime) throw Wrong(nameof(Lifetime), $"is not more than zero and at most {LongestLifetime.TotalDays:0} days");
+    }
+
+    private ArgumentException Wrong(string property, string what) => new($"{property} of the spread kind '{Name}' {what}.");
 }
 
 /// <summary>An item that has arrived.</summary>
@@ -66,7 +98,7 @@ public sealed class SpreadHandlers
     /// <summary>Takes an item. Each item comes once.</summary>
     public Func<SpreadDelivery, CancellationToken, ValueTask>? OnItem { get; init; }
 
-    /// <summary>Says whether an item is delivered and goes on. Called for several items at once, from any thread; cancelled when the time for the verdict is over. One that throws ignores the item.</summary>
+    /// <summary>Says whether an item is delivered and goes on; further validators may join (<see cref="SpreadService.AddValidator"/>). Called for several items at once, from any thread; cancelled when the time for the verdict is over or another has rejected the item. One that throws ignores the item.</summary>
     public Func<SpreadDelivery, CancellationToken, ValueTask<SpreadVerdict>>? Validate { get; init; }
 
     /// <summary>Takes a reply to an item that this node has published.</summary>
@@ -90,6 +122,9 @@ public enum SpreadPublishStatus
 
     /// <summary>This node has sent an item by this id already.</summary>
     Duplicate,
+
+    /// <summary>The item, or its payload where the kind says so, was rejected here.</summary>
+    Rejected,
 }
 
 /// <summary>What became of a published item.</summary>

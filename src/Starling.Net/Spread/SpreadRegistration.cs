@@ -9,19 +9,33 @@ internal sealed class SpreadRegistration : IDisposable
     private readonly Action<SpreadRegistration> _forget;
     private readonly ShedQueue<object> _queue;
     private readonly CancellationTokenSource _end = new();
+    private SpreadValidator[] _validators = [];
     private int _ended;
 
     public SpreadRegistration(SpreadKind kind, SpreadHandlers handlers, SpreadService service, Action<SpreadRegistration> forget)
     {
         (Kind, Handlers, _service, _forget) = (kind, handlers, service, forget);
         _queue = new ShedQueue<object>(service.Options.MaxQueued, service.Options.MaxHandlerQueueBytes, service.Budget);
+        if (handlers.Validate is { } validate) Add(validate, _ => { });
     }
 
     public SpreadKind Kind { get; }
 
     public SpreadHandlers Handlers { get; }
 
-    public SpreadRules Rules => Kind.Rules(deliver: Handlers.OnItem is not null, validate: Handlers.Validate is not null);
+    public SpreadRules Rules => Kind.Rules(deliver: Handlers.OnItem is not null, validate: _validators.Length > 0);
+
+    /// <summary>Who has a say now; the array does not change afterwards. Used, like what changes it, under the service's lock.</summary>
+    public SpreadValidator[] Validators => _validators;
+
+    public SpreadValidator Add(Func<SpreadDelivery, CancellationToken, ValueTask<SpreadVerdict>> validate, Action<SpreadValidator> leave)
+    {
+        var validator = new SpreadValidator(validate, leave);
+        _validators = [.. _validators, validator];
+        return validator;
+    }
+
+    public void Remove(SpreadValidator validator) => _validators = [.. _validators.Where(one => one != validator)];
 
     public void Deliver(SpreadDelivery item) => Add(item, item.Payload.Length);
 
@@ -51,10 +65,12 @@ internal sealed class SpreadRegistration : IDisposable
         }
     }
 
-    /// <summary>Cancels what runs and drops what waits.</summary>
+    /// <summary>Cancels what runs, verdicts included, and drops what waits.</summary>
     public void End()
     {
-        if (Interlocked.Exchange(ref _ended, 1) == 0) _end.Cancel();
+        if (Interlocked.Exchange(ref _ended, 1) != 0) return;
+        _end.Cancel();
+        foreach (var validator in _validators) validator.Dispose();
     }
 
     public void Dispose()
@@ -64,7 +80,12 @@ internal sealed class SpreadRegistration : IDisposable
         End();
     }
 
-    private void Add(object what, int size) => _service.Metrics.Dropped(SpreadDrop.SlowHandler, _queue.Add(what, size));
+    private void Add(object what, int size)
+    {
+        var shed = _queue.Add(what, size);
+        _service.Metrics.Dropped(SpreadDrop.SlowHandler, shed);
+        _service.TellDropped(Kind, shed);
+    }
 
     private async ValueTask CallAsync(object what)
     {

@@ -2,14 +2,12 @@ using Starling.Protocols.Spread;
 
 namespace Starling.Net.Spread;
 
-/// <content>Kinds: who handles them, which of them are relayed, and the verdicts of their validators.</content>
+/// <content>Kinds: who handles them, and which of them are relayed.</content>
 public sealed partial class SpreadService
 {
     private readonly Dictionary<uint, SpreadRegistration> _registered = [];
     private readonly Dictionary<uint, bool> _relayed = [];
     private readonly HashSet<uint> _changedKinds = [];
-    private readonly Dictionary<SpreadKey, CancellationTokenSource> _validating = [];
-    private int _runningValidators;
     private bool _relay;
 
     /// <summary>Whether this node hands on what others send; changed live. It receives, delivers and publishes in any case.</summary>
@@ -27,6 +25,15 @@ public sealed partial class SpreadService
         }
     }
 
+    /// <summary>The kinds for which <see cref="SetRelay"/> has chosen, and what.</summary>
+    public IReadOnlyDictionary<uint, bool> RelayChoices
+    {
+        get
+        {
+            lock (_gate) return new Dictionary<uint, bool>(_relayed);
+        }
+    }
+
     /// <summary>The kinds that are registered now.</summary>
     public IReadOnlyList<SpreadKind> Kinds
     {
@@ -37,12 +44,13 @@ public sealed partial class SpreadService
     }
 
     /// <summary>Takes the items of a kind from now on. Disposing ends that.</summary>
+    /// <exception cref="ArgumentException">A value of the kind is out of range.</exception>
     /// <exception cref="InvalidOperationException">The number is registered already, or there are as many kinds as may be (<see cref="SpreadOptions.MaxKinds"/>).</exception>
     public IDisposable Register(SpreadKind kind, SpreadHandlers handlers)
     {
         ArgumentNullException.ThrowIfNull(kind);
         ArgumentNullException.ThrowIfNull(handlers);
-        ArgumentOutOfRangeException.ThrowIfZero(kind.Number, nameof(kind));
+        kind.Check();
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _stopping) != 0, this);
         lock (_gate)
         {
@@ -112,70 +120,5 @@ public sealed partial class SpreadService
     private SpreadRegistration[] TakeRegistrations()
     {
         lock (_gate) return [.. _registered.Values];
-    }
-
-    private void BeginValidation(SpreadItem item, PeerId from)
-    {
-        if (RegistrationOf(item.Kind)?.Handlers.Validate is not { } validate)
-        {
-            _core.Judge(item.Key, SpreadVerdict.Ignore, Clock.Now(), _effects);
-            return;
-        }
-
-        // Validators that go on after their time is over count as well.
-        if (Volatile.Read(ref _runningValidators) >= Options.MaxPendingValidations)
-        {
-            _core.Refuse(SpreadRefusal.ValidationBusy);
-            _core.Judge(item.Key, SpreadVerdict.Ignore, Clock.Now(), _effects);
-            return;
-        }
-
-        Interlocked.Increment(ref _runningValidators);
-        var time = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        _validating[item.Key] = time;
-        _tasks.Run(() => ValidateAsync(new SpreadDelivery(item, from), validate, time));
-    }
-
-    private void EndValidation(SpreadKey key)
-    {
-        if (_validating.Remove(key, out var time)) _tasks.Run(time.CancelAsync);
-    }
-
-    private async Task ValidateAsync(SpreadDelivery delivery, Func<SpreadDelivery, CancellationToken, ValueTask<SpreadVerdict>> validate, CancellationTokenSource time)
-    {
-        var verdict = SpreadVerdict.Ignore;
-        try
-        {
-            verdict = await validate(delivery, time.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (time.IsCancellationRequested)
-        {
-            // The core has counted the end of the wait.
-        }
-#pragma warning disable CA1031 // A user's validator may throw anything.
-        catch (Exception error)
-#pragma warning restore CA1031
-        {
-            Metrics.Dropped(SpreadDrop.ValidatorFailed);
-            Log.ValidatorFailed(RegistrationOf(delivery.Item.Kind)?.Kind.Name ?? "an unregistered kind", error);
-        }
-
-        Interlocked.Decrement(ref _runningValidators);
-        try
-        {
-            await RunAsync(() => Judge(delivery.Item.Key, verdict, time)).ConfigureAwait(false);
-        }
-        catch (ObjectDisposedException)
-        {
-            Log.CameAfterStop("a verdict");
-        }
-    }
-
-    private bool Judge(SpreadKey key, SpreadVerdict verdict, CancellationTokenSource time)
-    {
-        if (_validating.TryGetValue(key, out var present) && ReferenceEquals(present, time)) _validating.Remove(key);
-        if (!time.IsCancellationRequested) _core.Judge(key, verdict, Clock.Now(), _effects);
-        time.Dispose();
-        return true;
     }
 }

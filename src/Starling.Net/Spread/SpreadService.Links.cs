@@ -60,7 +60,12 @@ public sealed partial class SpreadService
     {
         var now = Clock.Now();
         foreach (var item in verified) _core.Accept(from, item, now, _effects);
-        foreach (var why in refused) _core.Refuse(why);
+        foreach (var why in refused)
+        {
+            _core.Refuse(why);
+            Tell(from, 0, why);
+        }
+
         return true;
     }
 

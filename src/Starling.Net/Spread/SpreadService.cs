@@ -125,6 +125,11 @@ public sealed partial class SpreadService : IAsyncDisposable
         return await RunAsync(() => _core.Reply(reply, Clock.Now(), _effects)).ConfigureAwait(false);
     }
 
+    /// <summary>Rejects an item whatever was said of it before, such as an own one that its reader refuses later: from now on it is neither offered nor handed on, and refused when it comes again.</summary>
+    /// <returns>False when the item is forgotten.</returns>
+    /// <exception cref="ObjectDisposedException">The node has stopped.</exception>
+    public ValueTask<bool> RejectAsync(SpreadKey key) => RunAsync(() => _core.Reject(key, Clock.Now(), _effects));
+
     /// <summary>Completes when everything queued to neighbours so far was handed to their links.</summary>
     public async Task FlushAsync(CancellationToken cancellationToken = default)
     {
@@ -182,7 +187,7 @@ public sealed partial class SpreadService : IAsyncDisposable
     private SpreadPublishResult Publish(SpreadItem item)
     {
         _sent = 0;
-        if (!_core.Publish(item, Clock.Now(), _effects)) return new SpreadPublishResult(SpreadPublishStatus.Duplicate, 0, item.Key);
+        if (!_core.Publish(item, Clock.Now(), _effects)) return new SpreadPublishResult(_core.IsRejected(item) ? SpreadPublishStatus.Rejected : SpreadPublishStatus.Duplicate, 0, item.Key);
         CarryOut();
         return new SpreadPublishResult(_sent == 0 ? SpreadPublishStatus.NoPeers : SpreadPublishStatus.Sent, _sent, item.Key);
     }
@@ -258,8 +263,11 @@ public sealed partial class SpreadService : IAsyncDisposable
                 case SpreadEffectKind.Validate:
                     BeginValidation(effect.Item!, effect.Peer);
                     break;
-                default:
+                case SpreadEffectKind.StopValidating:
                     EndValidation(effect.Item!.Key);
+                    break;
+                default:
+                    Tell(effect.Peer, effect.Item?.Kind ?? 0, effect.Why);
                     break;
             }
         }

@@ -6,7 +6,7 @@ namespace Starling.Protocols.Spread;
 /// <summary>Frames of <c>/starling/spread/1.0.0</c>: protobuf behind a varint length, read and written without generated classes.</summary>
 /// <remarks><code>
 /// message Frame { repeated Item items = 1; repeated Reply replies = 2; repeated Key have = 3; repeated Key want = 4; }
-/// message Item  { bytes id = 1; bytes origin = 2; uint32 kind = 3; uint32 ttl = 4; bytes payload = 5; bytes signature = 6; bytes key = 7; }
+/// message Item  { bytes id = 1; bytes origin = 2; uint32 kind = 3; uint32 ttl = 4; bytes payload = 5; bytes signature = 6; bytes key = 7; uint32 age_ms = 8; }
 /// message Reply { Key to = 1; uint32 kind = 2; bytes payload = 3; }
 /// message Key   { bytes id = 1; bytes origin = 2; bool signed = 3; }
 /// </code></remarks>
@@ -97,12 +97,13 @@ public static class SpreadCodec
 
     private static SpreadRefusal ReadItem(ReadOnlyMemory<byte> entry, SpreadOptions options, IList<SpreadItem> items)
     {
-        if (!SpreadFields.TryRead(entry, bytes: [1, 2, 5, 6, 7], numbers: [3, 4], out var fields)) return SpreadRefusal.Malformed;
+        if (!SpreadFields.TryRead(entry, bytes: [1, 2, 5, 6, 7], numbers: [3, 4, 8], out var fields)) return SpreadRefusal.Malformed;
         if (!TryReadId(in fields, out var id, out var origin)) return SpreadRefusal.Malformed;
         if (fields.Number(3) is not (>= 1 and <= uint.MaxValue) || fields.Number(4) is not (>= 1 and <= MaxTtl)) return SpreadRefusal.Malformed;
+        if (fields.Number(8) > uint.MaxValue) return SpreadRefusal.Malformed;
         if (fields.Bytes(6).Length > MaxSignatureBytes || fields.Bytes(7).Length > PublicKey.MaxEncodedLength) return SpreadRefusal.Malformed;
         if (fields.Bytes(5).Length > options.MaxPayloadBytes) return SpreadRefusal.PayloadTooLarge;
-        items.Add(new SpreadItem(id, origin, (uint)fields.Number(3), (int)fields.Number(4), fields.Bytes(5), fields.Bytes(6), fields.Bytes(7)));
+        items.Add(new SpreadItem(id, origin, (uint)fields.Number(3), (int)fields.Number(4), fields.Bytes(5), fields.Bytes(6), fields.Bytes(7)) { Age = TimeSpan.FromMilliseconds(fields.Number(8)) });
         return SpreadRefusal.None;
     }
 
@@ -140,7 +141,9 @@ public static class SpreadCodec
     }
 
     private static int Body(SpreadItem item) =>
-        Body(item.Key) - FlagSize(item.IsSigned) + NumberSize(item.Kind) + NumberSize((uint)item.Ttl) + BytesSize(item.Payload.Length) + BytesSize(item.Signature.Length) + BytesSize(item.PublicKey.Length);
+        Body(item.Key) - FlagSize(item.IsSigned) + NumberSize(item.Kind) + NumberSize((uint)item.Ttl) + BytesSize(item.Payload.Length) + BytesSize(item.Signature.Length) + BytesSize(item.PublicKey.Length) + (AgeOf(item) is var age and > 0 ? NumberSize(age) : 0);
+
+    private static uint AgeOf(SpreadItem item) => (uint)Math.Clamp(item.Age.TotalMilliseconds, 0, uint.MaxValue);
 
     private static int Body(SpreadReply reply) => Framed(Body(reply.To)) + NumberSize(reply.Kind) + BytesSize(reply.Payload.Length);
 
@@ -163,7 +166,8 @@ public static class SpreadCodec
         at += WriteNumber(to[at..], 4, (uint)item.Ttl);
         at += WriteBytes(to[at..], 5, item.Payload.Span);
         at += WriteBytes(to[at..], 6, item.Signature.Span);
-        return at + WriteBytes(to[at..], 7, item.PublicKey.Span);
+        at += WriteBytes(to[at..], 7, item.PublicKey.Span);
+        return AgeOf(item) is var age and > 0 ? at + WriteNumber(to[at..], 8, age) : at;
     }
 
     private static int WriteReply(Span<byte> to, SpreadReply reply)

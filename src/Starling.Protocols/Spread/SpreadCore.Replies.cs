@@ -18,19 +18,19 @@ public sealed partial class SpreadCore
     {
         ArgumentNullException.ThrowIfNull(reply);
         ArgumentNullException.ThrowIfNull(effects);
-        if (!MayCome(from, 1, now)) return;
+        if (!MayCome(from, 1, now, effects)) return;
         Expire(now);
         if (Pass(reply with { Payload = reply.Payload.ToArray() }, effects, from)) Counters.CountReplyForwarded();
     }
 
     private bool Pass(SpreadReply reply, ICollection<SpreadEffect> effects, PeerId? from = null)
     {
-        if (!_seen.TryGetValue(reply.To, out var entry) || entry.State != SpreadState.Accepted || entry.Kind != reply.Kind) return Refused(SpreadRefusal.StrayReply);
-        if (entry.Replies >= _options.MaxRepliesPerItem) return Refused(SpreadRefusal.TooManyReplies);
+        if (!_seen.TryGetValue(reply.To, out var entry) || entry.State != SpreadState.Accepted || entry.Kind != reply.Kind) return RefusedReply(SpreadRefusal.StrayReply, from, effects);
+        if (entry.Replies >= _options.MaxRepliesPerItem) return RefusedReply(SpreadRefusal.TooManyReplies, from, effects);
         entry.Replies++;
         if (entry.From.Equals(LocalPeer))
         {
-            if (from is null) return Refused(SpreadRefusal.StrayReply);
+            if (from is null) return RefusedReply(SpreadRefusal.StrayReply, from, effects);
             Counters.CountReplyDelivered();
             effects.Add(new SpreadEffect(SpreadEffectKind.DeliverReply, from, Reply: reply));
             return false;
@@ -51,4 +51,6 @@ public sealed partial class SpreadCore
         effects.Add(new SpreadEffect(SpreadEffectKind.SendReply, entry.From, Reply: reply));
         return true;
     }
+
+    private bool RefusedReply(SpreadRefusal why, PeerId? from, ICollection<SpreadEffect> effects) => Refused(why, from ?? LocalPeer, null, effects);
 }

@@ -1,12 +1,9 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
-
 namespace Starling.Protocols.Spread;
 
 /// <summary>Hands items from neighbour to neighbour, each hop one less, and each node once: the pure part of <c>/starling/spread/1.0.0</c>.</summary>
 /// <remarks>An item is delivered once per node. A later copy that has more hops left than any before is handed on again, not delivered
 /// again, so that the order in which copies arrive does not shorten an item's reach. What effects carry is copied, except in
-/// <see cref="SpreadEffectKind.Verify"/>: the buffer that a frame came in may be used again after the call. Not safe for several threads.</remarks>
+/// <see cref="SpreadEffectKind.Verify"/> and <see cref="SpreadEffectKind.Refused"/>: the buffer that a frame came in may be used again after the call. Not safe for several threads.</remarks>
 public sealed partial class SpreadCore
 {
     private readonly SpreadOptions _options;
@@ -28,6 +25,7 @@ public sealed partial class SpreadCore
         _options = options;
         _random = random;
         Relay = options.Relay;
+        (_rejected, _rejectedContents) = (new(options.MaxRejected), new(options.MaxRejected));
     }
 
     /// <summary>This node.</summary>
@@ -76,21 +74,21 @@ public sealed partial class SpreadCore
     /// <param name="item">Of this node, with the hops that it may make; more than <see cref="SpreadOptions.MaxTtl"/>, or 0, stand for as many as that.</param>
     /// <param name="now">The present instant.</param>
     /// <param name="effects">Gets one <see cref="SpreadEffectKind.Send"/> for each neighbour that it goes to.</param>
-    /// <returns>False when an item by this id was sent before.</returns>
+    /// <returns>Whether it was taken: not when an item by this id was sent before, or this one was rejected (<see cref="IsRejected(SpreadItem)"/>).</returns>
     public bool Publish(SpreadItem item, Instant now, ICollection<SpreadEffect> effects)
     {
         ArgumentNullException.ThrowIfNull(item);
         ArgumentNullException.ThrowIfNull(effects);
         if (!item.Origin.Equals(LocalPeer)) throw new ArgumentException("An own item has this node as its origin.", nameof(item));
-        var ttl = item.Ttl == 0 ? _options.MaxTtl : Math.Min(item.Ttl, _options.MaxTtl);
-        Expire(now);
-        if (_seen.ContainsKey(item.Key)) return false;
         var rules = _kinds.GetValueOrDefault(item.Kind);
+        var ttl = item.Ttl == 0 ? MaxTtl(rules) : Math.Min(item.Ttl, MaxTtl(rules));
+        Expire(now);
+        if (_seen.ContainsKey(item.Key) || IsRejected(item, rules)) return false;
         var entry = Remember(item, LocalPeer, ttl + 1, now);
         entry.State = SpreadState.Accepted;
         Counters.CountPublished();
         if (rules is { Keep: true }) Keep(entry, item);
-        Push(item, entry, rules, effects);
+        Push(item, entry, rules, now, effects);
         return true;
     }
 
@@ -100,7 +98,7 @@ public sealed partial class SpreadCore
     {
         ArgumentNullException.ThrowIfNull(item);
         ArgumentNullException.ThrowIfNull(effects);
-        if (!MayCome(from, 1, now)) return;
+        if (!MayCome(from, 1, now, effects)) return;
         if (!IsNew(from, ref item, now, effects)) return;
         if (item.IsSigned) effects.Add(new SpreadEffect(SpreadEffectKind.Verify, from, item));
         else TakeIn(from, item, now, effects);
@@ -117,92 +115,57 @@ public sealed partial class SpreadCore
     /// <summary>Something that a neighbour sent was refused outside the core, such as a signature that does not hold. Nothing is remembered of it.</summary>
     public void Refuse(SpreadRefusal why) => Counters.Count(why);
 
-    /// <summary>A validator has judged. Too late a verdict changes nothing.</summary>
-    public void Judge(SpreadKey key, SpreadVerdict verdict, Instant now, ICollection<SpreadEffect> effects)
-    {
-        ArgumentNullException.ThrowIfNull(effects);
-        Tick(now, effects);
-        if (!_seen.TryGetValue(key, out var entry) || entry.State != SpreadState.Pending) return;
-        var item = entry.Item!;
-        EndWait(entry);
-        switch (verdict)
-        {
-            case SpreadVerdict.Accept:
-                Counters.CountAccepted();
-                Admit(entry, item, effects);
-                break;
-            case SpreadVerdict.Reject:
-                Counters.CountRejected();
-                Reject(entry, now);
-                break;
-            default:
-                Counters.CountIgnored();
-                break;
-        }
-    }
-
-    /// <summary>The first instant at which <see cref="Tick"/> has something to do.</summary>
-    public Instant NextTick => _waiting.Min?.Deadline ?? Instant.Never;
-
-    /// <summary>Ends waits for verdicts whose time is over.</summary>
-    public void Tick(Instant now, ICollection<SpreadEffect> effects)
-    {
-        ArgumentNullException.ThrowIfNull(effects);
-        while (_waiting.Min is { } entry && entry.Deadline <= now)
-        {
-            effects.Add(new SpreadEffect(SpreadEffectKind.StopValidating, entry.From, entry.Item));
-            EndWait(entry);
-            Counters.CountTimedOut();
-        }
-    }
-
-    private bool MayCome(PeerId from, int count, Instant now)
-    {
-        if (_peers.TryGetValue(from, out var peer) && peer.TryCount(count, now)) return true;
-        Counters.Count(SpreadRefusal.Flooded);
-        return false;
-    }
+    private bool MayCome(PeerId from, int count, Instant now, ICollection<SpreadEffect> effects) =>
+        (_peers.TryGetValue(from, out var peer) && peer.TryCount(count, now)) || Refused(SpreadRefusal.Flooded, from, null, effects);
 
     /// <summary>Whether the item is one to take in. Deals with those that are known.</summary>
     private bool IsNew(PeerId from, ref SpreadItem item, Instant now, ICollection<SpreadEffect> effects)
     {
         Expire(now);
-        if (_rejected.ContainsKey(item.Key)) return Refused(SpreadRefusal.RejectedBefore);
-        if (item.Ttl > _options.MaxTtl)
+        var rules = _kinds.GetValueOrDefault(item.Kind);
+        if (IsRejected(item, rules)) return Refused(SpreadRefusal.RejectedBefore, from, item, effects);
+        if (item.Ttl > MaxTtl(rules))
         {
             Counters.CountTtlClamped();
-            item = item with { Ttl = _options.MaxTtl };
+            item = item with { Ttl = MaxTtl(rules) };
         }
 
         if (_seen.TryGetValue(item.Key, out var known))
         {
-            TakeCopy(from, item, known, effects);
+            TakeCopy(from, item, known, now, effects);
             return false;
         }
 
-        if (item.Origin.Equals(LocalPeer)) return Refused(SpreadRefusal.OwnOrigin);
-        if (!_kinds.TryGetValue(item.Kind, out var rules))
+        if (item.Origin.Equals(LocalPeer)) return Refused(SpreadRefusal.OwnOrigin, from, item, effects);
+        if (item.Age >= Lifetime(rules)) return Refused(SpreadRefusal.TooOld, from, item, effects);
+        if (rules is null)
         {
+            if (!_options.RelayUnknownKinds || !Relay) return Refused(SpreadRefusal.UnknownKind, from, item, effects);
             Counters.Count(SpreadRefusal.UnknownKind);
-            return _options.RelayUnknownKinds && Relay;
+            return true;
         }
 
-        if (rules.RequireSignature && !item.IsSigned) return Refused(SpreadRefusal.Unsigned);
-        return !rules.Validate || Pending < _options.MaxPendingValidations || Refused(SpreadRefusal.ValidationBusy);
+        if (rules.RequireSignature && !item.IsSigned) return Refused(SpreadRefusal.Unsigned, from, item, effects);
+        return !rules.Validate || Pending < _options.MaxPendingValidations || Refused(SpreadRefusal.ValidationBusy, from, item, effects);
     }
 
-    private bool Refused(SpreadRefusal why)
+    private bool Refused(SpreadRefusal why, PeerId from, SpreadItem? item, ICollection<SpreadEffect> effects)
     {
         Counters.Count(why);
+        effects.Add(new SpreadEffect(SpreadEffectKind.Refused, from, item, Why: why));
         return false;
     }
 
+    private int MaxTtl(SpreadRules? rules) => rules?.MaxTtl ?? _options.MaxTtl;
+
+    private TimeSpan Lifetime(SpreadRules? rules) => rules?.Lifetime ?? _options.SeenTime;
+
     /// <summary>One more copy of a known item. With more hops left than any before, it goes on.</summary>
-    private void TakeCopy(PeerId from, SpreadItem item, SpreadEntry known, ICollection<SpreadEffect> effects)
+    private void TakeCopy(PeerId from, SpreadItem item, SpreadEntry known, Instant now, ICollection<SpreadEffect> effects)
     {
         if (known.Fingerprint != FingerprintOf(item))
         {
-            Counters.Count(SpreadRefusal.IdCollision);
+            Refused(SpreadRefusal.IdCollision, from, item, effects);
             return;
         }
 
@@ -210,7 +173,7 @@ public sealed partial class SpreadCore
         if (item.Ttl <= known.Ttl) return;
         known.Ttl = item.Ttl;
         known.BestFrom = from;
-        if (known.State == SpreadState.Accepted) Forward(known, Detach(item), effects);
+        if (known.State == SpreadState.Accepted) Forward(known, Detach(item), now, effects);
     }
 
     private void TakeIn(PeerId from, SpreadItem item, Instant now, ICollection<SpreadEffect> effects)
@@ -219,7 +182,7 @@ public sealed partial class SpreadCore
         var entry = Remember(item, from, item.Ttl, now);
         if (_kinds.GetValueOrDefault(item.Kind) is not { Validate: true } rules)
         {
-            Admit(entry, item, effects);
+            Admit(entry, item, now, effects);
             return;
         }
 
@@ -229,14 +192,7 @@ public sealed partial class SpreadCore
         effects.Add(new SpreadEffect(SpreadEffectKind.Validate, from, item));
     }
 
-    private void EndWait(SpreadEntry entry)
-    {
-        _waiting.Remove(entry);
-        entry.State = SpreadState.Ignored;
-        entry.Item = null;
-    }
-
-    private void Admit(SpreadEntry entry, SpreadItem item, ICollection<SpreadEffect> effects)
+    private void Admit(SpreadEntry entry, SpreadItem item, Instant now, ICollection<SpreadEffect> effects)
     {
         entry.State = SpreadState.Accepted;
         var rules = _kinds.GetValueOrDefault(item.Kind);
@@ -247,23 +203,23 @@ public sealed partial class SpreadCore
         }
 
         if (rules is { Keep: true }) Keep(entry, item);
-        Forward(entry, item, effects);
+        Forward(entry, item, now, effects);
     }
 
-    private void Forward(SpreadEntry entry, SpreadItem item, ICollection<SpreadEffect> effects)
+    private void Forward(SpreadEntry entry, SpreadItem item, Instant now, ICollection<SpreadEffect> effects)
     {
         if (entry.Ttl <= 1) return;
         var rules = _kinds.GetValueOrDefault(entry.Kind);
-        if (MayRelay(rules)) Push(item, entry, rules, effects);
+        if (MayRelay(rules)) Push(item, entry, rules, now, effects);
         else Counters.CountNotRelayed();
     }
 
     private bool MayRelay(SpreadRules? rules) => Relay && (rules?.Relay ?? _options.RelayUnknownKinds);
 
-    private void Push(SpreadItem item, SpreadEntry entry, SpreadRules? rules, ICollection<SpreadEffect> effects)
+    private void Push(SpreadItem item, SpreadEntry entry, SpreadRules? rules, Instant now, ICollection<SpreadEffect> effects)
     {
         var own = entry.From.Equals(LocalPeer);
-        var sent = item with { Ttl = entry.Ttl - 1 };
+        var sent = item with { Ttl = entry.Ttl - 1, Age = now - entry.Born };
         foreach (var peer in Choose(rules?.Degree ?? _options.Degree, entry, own))
         {
             if (!own) Counters.CountForwarded();
@@ -295,19 +251,4 @@ public sealed partial class SpreadCore
     /// <summary>A copy that holds on to no buffer that it came in.</summary>
     private static SpreadItem Detach(SpreadItem item) =>
         item with { Payload = item.Payload.ToArray(), Signature = item.Signature.ToArray(), PublicKey = item.PublicKey.ToArray() };
-
-    private static UInt128 FingerprintOf(SpreadItem item)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Span<byte> head = stackalloc byte[12];
-        BinaryPrimitives.WriteUInt32BigEndian(head, item.Kind);
-        BinaryPrimitives.WriteInt32BigEndian(head[4..], item.Payload.Length);
-        BinaryPrimitives.WriteInt32BigEndian(head[8..], item.Signature.Length);
-        hash.AppendData(head);
-        hash.AppendData(item.Payload.Span);
-        hash.AppendData(item.Signature.Span);
-        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-        hash.GetHashAndReset(digest);
-        return BinaryPrimitives.ReadUInt128BigEndian(digest);
-    }
 }

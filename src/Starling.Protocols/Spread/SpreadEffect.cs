@@ -24,11 +24,14 @@ public enum SpreadEffectKind
     /// <summary>Check an item's signature, then call <see cref="SpreadCore.Accept"/> or <see cref="SpreadCore.Refuse"/>.</summary>
     Verify,
 
-    /// <summary>Ask the kind's validator, then call <see cref="SpreadCore.Judge"/>.</summary>
+    /// <summary>Ask the kind's validators: call <see cref="SpreadCore.Expect"/> where there are several, and <see cref="SpreadCore.Judge"/> for each.</summary>
     Validate,
 
     /// <summary>The verdict came too late or is not needed any more: stop asking for it.</summary>
     StopValidating,
+
+    /// <summary>Nothing to do: something that a neighbour sent was refused, for whoever wants to know.</summary>
+    Refused,
 }
 
 /// <summary>One effect, to be carried out in order.</summary>
@@ -37,4 +40,5 @@ public enum SpreadEffectKind
 /// <param name="Item">The item, where there is one.</param>
 /// <param name="Reply">The reply of <see cref="SpreadEffectKind.SendReply"/> and <see cref="SpreadEffectKind.DeliverReply"/>.</param>
 /// <param name="Keys">The items of <see cref="SpreadEffectKind.SendHave"/> and <see cref="SpreadEffectKind.SendWant"/>.</param>
-public readonly record struct SpreadEffect(SpreadEffectKind Kind, PeerId Peer, SpreadItem? Item = null, SpreadReply? Reply = null, IReadOnlyList<SpreadKey>? Keys = null);
+/// <param name="Why">The reason of <see cref="SpreadEffectKind.Refused"/>.</param>
+public readonly record struct SpreadEffect(SpreadEffectKind Kind, PeerId Peer, SpreadItem? Item = null, SpreadReply? Reply = null, IReadOnlyList<SpreadKey>? Keys = null, SpreadRefusal Why = SpreadRefusal.None);

@@ -1,7 +1,7 @@
 namespace Starling.Protocols.Spread;
 
 /// <summary>What a core remembers of one item.</summary>
-internal sealed class SpreadEntry(SpreadKey key, uint kind, UInt128 fingerprint, PeerId from, int ttl, Instant until)
+internal sealed class SpreadEntry(SpreadKey key, uint kind, UInt128 fingerprint, PeerId from, int ttl, Instant born, Instant until)
 {
     public SpreadKey Key { get; } = key;
 
@@ -19,9 +19,28 @@ internal sealed class SpreadEntry(SpreadKey key, uint kind, UInt128 fingerprint,
     /// <summary>The most hops left that any copy came with.</summary>
     public int Ttl { get; set; } = ttl;
 
+    /// <summary>When its origin sent it, as far as is known.</summary>
+    public Instant Born { get; } = born;
+
+    /// <summary>When it is forgotten.</summary>
     public Instant Until { get; } = until;
 
+    /// <summary>When it is offered no more.</summary>
+    public Instant OfferedUntil { get; init; }
+
     public SpreadState State { get; set; }
+
+    /// <summary>Of the payload alone, where a rejection is to hold for all that say the same.</summary>
+    public UInt128? Content { get; init; }
+
+    /// <summary>Validators that have not judged yet.</summary>
+    public int Voters { get; set; } = 1;
+
+    /// <summary>Whether a validator has accepted it.</summary>
+    public bool IsFavoured { get; set; }
+
+    /// <summary>Its place among those that are kept, while it is.</summary>
+    public LinkedListNode<SpreadEntry>? KeptAt { get; set; }
 
     /// <summary>The item, while it waits for its verdict or is kept.</summary>
     public SpreadItem? Item { get; set; }

@@ -3,11 +3,11 @@ using Starling.Protocols.PubSub;
 
 namespace Starling.Protocols.Spread;
 
-/// <summary>The fields 1 to 7 of one small protobuf message, each at most once, read in place.</summary>
+/// <summary>The fields 1 to 8 of one small protobuf message, each at most once, read in place.</summary>
 internal struct SpreadFields
 {
-    private Eight<ReadOnlyMemory<byte>> _bytes;
-    private Eight<ulong> _numbers;
+    private Nine<ReadOnlyMemory<byte>> _bytes;
+    private Nine<ulong> _numbers;
 
     /// <summary>Reads a message; unknown fields are skipped.</summary>
     /// <param name="message">The bytes, which the fields point into.</param>
@@ -53,8 +53,8 @@ internal struct SpreadFields
     /// <summary>A field's number; 0 when it is not there.</summary>
     public readonly ulong Number(int field) => _numbers[field];
 
-    [InlineArray(8)]
-    private struct Eight<T>
+    [InlineArray(9)]
+    private struct Nine<T>
     {
         private T _first;
     }

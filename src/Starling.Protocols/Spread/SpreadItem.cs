@@ -13,6 +13,9 @@ public sealed record SpreadItem(SpreadId Id, PeerId Origin, uint Kind, int Ttl, 
     /// <summary>What duplicates are known by.</summary>
     public SpreadKey Key => new(Id, Origin, IsSigned);
 
+    /// <summary>Time since its origin sent it, as those who brought it counted it; up to 49 days, in whole milliseconds on the wire. No signature covers it.</summary>
+    public TimeSpan Age { get; init; }
+
     /// <summary>Whether a signature goes with it. That it holds is only known once it was verified.</summary>
     public bool IsSigned => !Signature.IsEmpty;
 }

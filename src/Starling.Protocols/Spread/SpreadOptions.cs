@@ -29,24 +29,24 @@ public class SpreadOptions : ICheckedOptions
     /// <summary>Whether to hand on kinds that nobody registered here. Default false: a node carries what it knows.</summary>
     public bool RelayUnknownKinds { get; set; }
 
-    /// <summary>How long an item is remembered from its first sight. Default 5 minutes, more than zero.</summary>
+    /// <summary>How long an item is remembered from its first sight, unless its kind says otherwise. Default 5 minutes, more than zero. One that is older when it comes is refused.</summary>
     public TimeSpan SeenTime { get; set; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>Items that are remembered at most. Default 65,536, at least 16; the oldest make room and are counted.</summary>
+    /// <summary>Items that are remembered at most. Default 65,536, at least 16; those whose time ends first make room and are counted.</summary>
     /// <remarks>Cost: about 200 bytes each, 13 MiB in all.</remarks>
     public int MaxSeen { get; set; } = 65_536;
 
-    /// <summary>How long a rejected item is remembered. Default 1 hour, more than zero.</summary>
-    public TimeSpan RejectedTime { get; set; } = TimeSpan.FromHours(1);
+    /// <summary>How long a rejected item is remembered. Default 1 day, more than zero.</summary>
+    public TimeSpan RejectedTime { get; set; } = TimeSpan.FromDays(1);
 
-    /// <summary>Rejected items that are remembered at most, apart from <see cref="MaxSeen"/>. Default 16,384, at least 1; about 120 bytes each.</summary>
+    /// <summary>Rejected items, and rejected contents, that are remembered at most, apart from <see cref="MaxSeen"/>. Default 16,384 each, at least 1; the oldest make room. About 150 bytes each.</summary>
     public int MaxRejected { get; set; } = 16_384;
 
     /// <summary>Items that may await their verdict at once. Default 256, at least 1; one more is refused and may come again.</summary>
     /// <remarks>Cost: their payloads, <see cref="MaxPayloadBytes"/> each at most, 16 MiB in all.</remarks>
     public int MaxPendingValidations { get; set; } = 256;
 
-    /// <summary>Time for a verdict, unless the kind has its own. Default 10 seconds, more than zero. Then the item is ignored.</summary>
+    /// <summary>Time for a verdict, unless the kind has its own. Default 10 seconds, more than zero. Then the item is ignored, unless its kind says otherwise.</summary>
     public TimeSpan ValidationTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Replies to one item that this node passes back or takes. Default 256, at least 1.</summary>
@@ -93,9 +93,13 @@ public class SpreadOptions : ICheckedOptions
 /// <param name="Deliver">Whether somebody here takes them.</param>
 /// <param name="Validate">Whether a verdict decides before they are delivered and go on.</param>
 /// <param name="RequireSignature">Whether unsigned ones are refused.</param>
-/// <param name="Keep">Whether neighbours to come are offered those of the last <see cref="SpreadOptions.SeenTime"/>.</param>
+/// <param name="Keep">Whether neighbours to come are offered them as long as they are remembered.</param>
 /// <param name="Degree">Neighbours that each is pushed to; null takes <see cref="SpreadOptions.Degree"/>, 0 all.</param>
 /// <param name="ValidationTimeout">Time for a verdict; null takes <see cref="SpreadOptions.ValidationTimeout"/>.</param>
+/// <param name="Undecided">What becomes of items whose time for a verdict is over.</param>
+/// <param name="Lifetime">How long they are remembered, and offered where they are kept; null takes <see cref="SpreadOptions.SeenTime"/>.</param>
+/// <param name="MaxTtl">Hops that they may make; null takes <see cref="SpreadOptions.MaxTtl"/>.</param>
+/// <param name="RejectContent">Whether a rejection holds for every item of this kind with the same payload, whatever its id and origin.</param>
 public sealed record SpreadRules(
     bool Relay = true,
     bool Deliver = false,
@@ -103,7 +107,21 @@ public sealed record SpreadRules(
     bool RequireSignature = false,
     bool Keep = false,
     int? Degree = null,
-    TimeSpan? ValidationTimeout = null);
+    TimeSpan? ValidationTimeout = null,
+    SpreadUndecided Undecided = SpreadUndecided.Ignore,
+    TimeSpan? Lifetime = null,
+    int? MaxTtl = null,
+    bool RejectContent = false);
+
+/// <summary>What becomes of an item when its time for a verdict is over and not every validator has judged.</summary>
+public enum SpreadUndecided
+{
+    /// <summary>It is ignored.</summary>
+    Ignore,
+
+    /// <summary>It is accepted if at least one validator accepted it; none has rejected it, or it would be gone already. Else it is ignored.</summary>
+    AcceptIfAny,
+}
 
 /// <summary>What a validator says of an item.</summary>
 public enum SpreadVerdict

@@ -42,6 +42,9 @@ public enum SpreadRefusal
     /// <summary>The item was rejected before and is still remembered for it.</summary>
     RejectedBefore,
 
+    /// <summary>The item is older than its kind's are remembered; whoever had it has forgotten it.</summary>
+    TooOld,
+
     /// <summary>As many items as may are being validated; another copy may come later.</summary>
     ValidationBusy,
 
@@ -96,7 +99,7 @@ public sealed class SpreadCounters
     /// <summary>Items that a validator ignored.</summary>
     public long Ignored => Volatile.Read(ref _ignored);
 
-    /// <summary>Items whose validator gave no verdict in time: neither delivered nor handed on.</summary>
+    /// <summary>Items whose time for a verdict was over and that were neither delivered nor handed on.</summary>
     public long TimedOut => Volatile.Read(ref _timedOut);
 
     /// <summary>Items that had hops left and were not handed on, because relaying is off, for all or for their kind.</summary>

@@ -12,14 +12,14 @@ public sealed class SpreadCodecTests
     public void What_is_written_reads_back() =>
         Prop.ForAll<byte[], uint, byte[]>((payload, kind, signature) =>
         {
-            var item = new SpreadItem(SpreadId.New(RandomSource.Seeded(kind)), SpreadGraph.IdOf((int)kind), Math.Max(1, kind), 1 + (payload.Length % 255), payload, signature, signature);
+            var item = new SpreadItem(SpreadId.New(RandomSource.Seeded(kind)), SpreadGraph.IdOf((int)kind), Math.Max(1, kind), 1 + (payload.Length % 255), payload, signature, signature) { Age = TimeSpan.FromMilliseconds(kind) };
             var frame = new SpreadFrame { Items = { item, item }, Replies = { new SpreadReply(item.Key, item.Kind, payload) }, Have = { item.Key }, Want = { item.Key with { IsSigned = true } } };
             var bytes = Encode(frame);
             var read = new SpreadFrame();
             Assert.Equal(SpreadRefusal.None, SpreadCodec.Decode(bytes, new SpreadOptions(), read));
             Assert.Equal(Encode(read), bytes);
             var first = read.Items[0];
-            Assert.Equal((item.Key, item.Kind, item.Ttl), (first.Key, first.Kind, first.Ttl));
+            Assert.Equal((item.Key, item.Kind, item.Ttl, item.Age), (first.Key, first.Kind, first.Ttl, first.Age));
             return first.Payload.Span.SequenceEqual(payload) && first.Signature.Span.SequenceEqual(signature) && read.Want[0].IsSigned;
         }).QuickCheckThrowOnFailure();
 
@@ -85,7 +85,7 @@ public sealed class SpreadCodecTests
 
     private static SpreadFrame Sample()
     {
-        var item = new SpreadItem(new SpreadId(UInt128.MaxValue / 3), SpreadGraph.IdOf(3), 2000, 9, new byte[] { 1, 2, 3 }, new byte[] { 4, 5 }, new byte[] { 6 });
+        var item = new SpreadItem(new SpreadId(UInt128.MaxValue / 3), SpreadGraph.IdOf(3), 2000, 9, new byte[] { 1, 2, 3 }, new byte[] { 4, 5 }, new byte[] { 6 }) { Age = TimeSpan.FromSeconds(9) };
         return new SpreadFrame { Items = { item, item with { Signature = default } }, Replies = { new SpreadReply(item.Key, 3, new byte[] { 7 }) }, Have = { item.Key }, Want = { item.Key } };
     }
 

@@ -116,6 +116,13 @@ internal sealed class SpreadGraph
         CarryOut(Nodes[node]);
     }
 
+    public bool Reject(int node, SpreadKey key)
+    {
+        var found = Nodes[node].Core.Reject(key, Now, _effects);
+        CarryOut(Nodes[node]);
+        return found;
+    }
+
     public void Tick()
     {
         foreach (var node in Nodes)
@@ -173,6 +180,10 @@ internal sealed class SpreadGraph
                     if (SpreadSignature.Verify(effect.Item!) is var why and not SpreadRefusal.None) node.Core.Refuse(why);
                     else node.Core.Accept(effect.Peer, effect.Item!, Now, _effects);
                     continue;
+                case SpreadEffectKind.Refused:
+                    Assert.NotEqual(SpreadRefusal.None, effect.Why);
+                    node.Refusals.Add((effect.Peer, effect.Why));
+                    continue;
                 case SpreadEffectKind.Send:
                     frame.Items.Add(effect.Item!);
                     Copies++;
@@ -214,4 +225,6 @@ internal sealed record SpreadNode(int Number, SpreadCore Core)
     public List<SpreadItem> Asked { get; } = [];
 
     public List<SpreadItem> Stopped { get; } = [];
+
+    public List<(PeerId From, SpreadRefusal Why)> Refusals { get; } = [];
 }
