@@ -24,9 +24,9 @@ internal sealed class TopicRpcs : Target
     {
         if (_fed++ % 1000 == 0)
         {
-            _core = new PubSubCore(Local, Options);
-            _core.AddPeer(Identity.PeerId, _effects);
-            _core.Subscribe("news", _effects);
+            _core = new PubSubCore(Local, Options, RandomSource.Seeded(1));
+            _core.AddPeer(Identity.PeerId, PubSubPeerKind.Mesh12, isOutbound: false, null, default, _effects);
+            _core.Subscribe("news", default, _effects);
         }
 
         _effects.Clear();

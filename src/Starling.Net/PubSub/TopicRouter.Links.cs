@@ -1,4 +1,5 @@
 using Starling.Net.Links;
+using Starling.Protocols.PubSub;
 
 namespace Starling.Net.PubSub;
 
@@ -37,7 +38,7 @@ internal sealed partial class TopicRouter : ILinkObserver
     {
         if (!IsPresent(peer)) return;
         peer.Queue.ForgetAnnouncements();
-        Core.Announce(peer.Id, _effects);
+        Core.Announce(peer.Id, Clock.Now(), _effects);
         CarryOut();
     }
 
@@ -45,7 +46,7 @@ internal sealed partial class TopicRouter : ILinkObserver
     public void Remove(PubSubPeer peer)
     {
         if (!IsPresent(peer)) return;
-        Core.RemovePeer(peer.Id, _effects);
+        Core.RemovePeer(peer.Id, Clock.Now(), _effects);
         CarryOut();
         _peers.Remove(peer.Id);
         peer.Stop();
@@ -104,7 +105,7 @@ internal sealed partial class TopicRouter : ILinkObserver
     {
         var peer = new PubSubPeer(id, this);
         _peers.Add(id, peer);
-        Core.AddPeer(id, _effects);
+        Core.AddPeer(id, PubSubPeerKind.FloodSub, isOutbound: false, address: null, Clock.Now(), _effects);
         CarryOut();
         if (link is not null) peer.Start(link);
     }

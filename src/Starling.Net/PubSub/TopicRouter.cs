@@ -23,7 +23,7 @@ internal sealed partial class TopicRouter
         Clock = clock;
         Random = random;
         Log = log;
-        Core = new PubSubCore(local, options);
+        Core = new PubSubCore(local, options, random);
         Metrics = metrics(Core.Counters);
         Loop = Task.Run(LoopAsync);
     }
@@ -107,7 +107,7 @@ internal sealed partial class TopicRouter
     public PublishResult Publish(PubSubMessage message, bool waited, List<TopicSubscription> blocked)
     {
         (_sent, _missed, _waited, _blocked) = (0, 0, waited, blocked);
-        Core.Publish(message, _effects);
+        Core.Publish(message, Clock.Now(), _effects);
         CarryOut();
         _blocked = null;
         if (_missed > 0) return new PublishResult(PublishStatus.Backpressured, _sent, _missed);
@@ -116,7 +116,7 @@ internal sealed partial class TopicRouter
 
     public void Subscribe(TopicSubscription subscription)
     {
-        Core.Subscribe(subscription.Topic, _effects);
+        Core.Subscribe(subscription.Topic, Clock.Now(), _effects);
         CarryOut();
         if (!_subscriptions.TryGetValue(subscription.Topic, out var list)) _subscriptions.Add(subscription.Topic, list = []);
         list.Add(subscription);
@@ -174,7 +174,7 @@ internal sealed partial class TopicRouter
                 case PubSubEffectKind.PeerUnsubscribed:
                     Board.Remove(effect.Topic, _peers[effect.Peer]);
                     break;
-                default:
+                case PubSubEffectKind.AnnounceSubscribe or PubSubEffectKind.AnnounceUnsubscribe:
                     var peer = _peers[effect.Peer];
                     if (!peer.Queue.Announce(effect.Topic, effect.Kind == PubSubEffectKind.AnnounceSubscribe)) peer.Restart();
                     break;
@@ -211,6 +211,6 @@ internal sealed partial class TopicRouter
     {
         if (list.Count > 0) return;
         _subscriptions.Remove(topic);
-        Core.Unsubscribe(topic, _effects);
+        Core.Unsubscribe(topic, Clock.Now(), _effects);
     }
 }

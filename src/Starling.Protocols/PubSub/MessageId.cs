@@ -18,6 +18,25 @@ public sealed class PubSubMessage
         Topic = topic;
         Encoded = encoded;
         Data = data;
+        Size = encoded.Length;
+    }
+
+    private PubSubMessage(MessageId id, string topic, int size)
+    {
+        Id = id;
+        Topic = topic;
+        Size = size;
+    }
+
+    /// <summary>A message that has an id, a topic and a size, and no bytes: for simulations, which encode nothing.</summary>
+    /// <param name="id">Origin and number.</param>
+    /// <param name="topic">The topic's name.</param>
+    /// <param name="size">The encoded size that is pretended; not negative.</param>
+    public static PubSubMessage WithoutBytes(MessageId id, string topic, int size)
+    {
+        ArgumentNullException.ThrowIfNull(topic);
+        ArgumentOutOfRangeException.ThrowIfNegative(size);
+        return new PubSubMessage(id, topic, size);
     }
 
     /// <summary>Origin and number.</summary>
@@ -25,6 +44,9 @@ public sealed class PubSubMessage
 
     /// <summary>The topic's name.</summary>
     public string Topic { get; }
+
+    /// <summary>The size of <see cref="Encoded"/>, in bytes.</summary>
+    public int Size { get; }
 
     /// <summary>The message as protobuf, byte for byte as its origin signed and sent it.</summary>
     public ReadOnlyMemory<byte> Encoded { get; }

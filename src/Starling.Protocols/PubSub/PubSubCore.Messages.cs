@@ -72,10 +72,7 @@ public sealed partial class PubSubCore
                 continue;
             }
 
-            var message = Copy(rpc.Body, in entry);
-            Counters.CountDelivered();
-            effects.Add(new PubSubEffect(PubSubEffectKind.Deliver, from, message.Topic, message));
-            ForEachReceiver(message, from, effects);
+            TakeIn(Copy(rpc.Body, in entry), from, effects);
         }
     }
 
@@ -84,7 +81,7 @@ public sealed partial class PubSubCore
 
     /// <summary>Sends a message of this node to every neighbour that follows its topic.</summary>
     /// <returns>How many neighbours follow it.</returns>
-    public int Publish(PubSubMessage message, ICollection<PubSubEffect> effects)
+    public int Publish(PubSubMessage message, Instant now, ICollection<PubSubEffect> effects)
     {
         ArgumentNullException.ThrowIfNull(message);
         ArgumentNullException.ThrowIfNull(effects);
@@ -95,6 +92,13 @@ public sealed partial class PubSubCore
         }
 
         return ForEachReceiver(message, _local, effects);
+    }
+
+    private void TakeIn(PubSubMessage message, PeerId from, ICollection<PubSubEffect> effects)
+    {
+        Counters.CountDelivered();
+        effects.Add(new PubSubEffect(PubSubEffectKind.Deliver, from, message.Topic, message));
+        ForEachReceiver(message, from, effects);
     }
 
     private int ForEachReceiver(PubSubMessage message, PeerId from, ICollection<PubSubEffect> effects)

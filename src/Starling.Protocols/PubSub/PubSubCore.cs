@@ -7,6 +7,7 @@ public sealed partial class PubSubCore
 {
     private readonly PeerId _local;
     private readonly PubSubOptions _options;
+    private readonly RandomSource _random;
     private readonly Dictionary<PeerId, Neighbour> _neighbours = [];
     private readonly Dictionary<string, HashSet<Neighbour>> _followers = new(StringComparer.Ordinal);
     private readonly HashSet<string> _topics = new(StringComparer.Ordinal);
@@ -15,13 +16,20 @@ public sealed partial class PubSubCore
 
     /// <summary>Creates a router without neighbours and topics.</summary>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
-    public PubSubCore(PeerId local, PubSubOptions options)
+    /// <param name="local">This node.</param>
+    /// <param name="options">Its bounds; not to be changed afterwards.</param>
+    /// <param name="random">Draws whom to graft, prune and tell.</param>
+    /// <param name="policy">Whether messages are signed.</param>
+    public PubSubCore(PeerId local, PubSubOptions options, RandomSource random, OriginPolicy policy = OriginPolicy.Signed)
     {
+        ArgumentNullException.ThrowIfNull(random);
         ArgumentNullException.ThrowIfNull(local);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         _local = local;
         _options = options;
+        _random = random;
+        Policy = policy;
         _seen = new SeenCache(options.SeenTime, options.MaxSeen, Counters);
         _origins = new OriginCache(options.MaxOrigins);
     }
@@ -43,16 +51,23 @@ public sealed partial class PubSubCore
         _followers.TryGetValue(topic, out var followers) ? followers.Select(neighbour => neighbour.Id) : [];
 
     /// <summary>A neighbour that speaks pub/sub is there. It is told every topic that this node follows; false when it was there already.</summary>
-    public bool AddPeer(PeerId peer, ICollection<PubSubEffect> effects)
+    /// <param name="peer">The neighbour.</param>
+    /// <param name="kind">What its stream speaks.</param>
+    /// <param name="isOutbound">Whether this node dialled it.</param>
+    /// <param name="address">Where it is, for the score: peers with the same text count as being in one place. Null when that says nothing.</param>
+    /// <param name="now">The present.</param>
+    /// <param name="effects">Receives what to tell it.</param>
+    public bool AddPeer(PeerId peer, PubSubPeerKind kind, bool isOutbound, string? address, Instant now, ICollection<PubSubEffect> effects)
     {
         ArgumentNullException.ThrowIfNull(peer);
-        if (peer.Equals(_local) || !_neighbours.TryAdd(peer, new Neighbour(peer))) return false;
-        Announce(peer, effects);
+        if (peer.Equals(_local) || !_neighbours.TryAdd(peer, new Neighbour(peer, kind))) return false;
+        StartTicking(now);
+        Announce(peer, now, effects);
         return true;
     }
 
     /// <summary>The stream to a neighbour is a new one: everything that this node follows is said again, since the old one may have lost it.</summary>
-    public void Announce(PeerId peer, ICollection<PubSubEffect> effects)
+    public void Announce(PeerId peer, Instant now, ICollection<PubSubEffect> effects)
     {
         ArgumentNullException.ThrowIfNull(effects);
         if (!_neighbours.ContainsKey(peer)) return;
@@ -60,7 +75,7 @@ public sealed partial class PubSubCore
     }
 
     /// <summary>A neighbour is gone, and what it followed with it.</summary>
-    public void RemovePeer(PeerId peer, ICollection<PubSubEffect> effects)
+    public void RemovePeer(PeerId peer, Instant now, ICollection<PubSubEffect> effects)
     {
         ArgumentNullException.ThrowIfNull(effects);
         if (!_neighbours.Remove(peer, out var neighbour)) return;
@@ -74,7 +89,7 @@ public sealed partial class PubSubCore
     /// <summary>This node follows a topic from now on; false when it did already.</summary>
     /// <exception cref="ArgumentException">The name is empty, too long or not valid text.</exception>
     /// <exception cref="InvalidOperationException">The node follows as many topics as it may.</exception>
-    public bool Subscribe(string topic, ICollection<PubSubEffect> effects)
+    public bool Subscribe(string topic, Instant now, ICollection<PubSubEffect> effects)
     {
         CheckTopic(topic, _options);
         if (_topics.Contains(topic)) return false;
@@ -89,7 +104,7 @@ public sealed partial class PubSubCore
     }
 
     /// <summary>This node no longer follows a topic; false when it did not.</summary>
-    public bool Unsubscribe(string topic, ICollection<PubSubEffect> effects)
+    public bool Unsubscribe(string topic, Instant now, ICollection<PubSubEffect> effects)
     {
         if (!_topics.Remove(topic)) return false;
         AnnounceToAll(PubSubEffectKind.AnnounceUnsubscribe, topic, effects);
@@ -145,9 +160,13 @@ public sealed partial class PubSubCore
         if (followers.Count == 0) _followers.Remove(topic);
     }
 
-    private sealed class Neighbour(PeerId id)
+    private sealed class Neighbour(PeerId id, PubSubPeerKind kind)
     {
         public PeerId Id { get; } = id;
+
+        public PubSubPeerKind Kind { get; } = kind;
+
+        public MessageIdForm Form { get; set; }
 
         public HashSet<string> Topics { get; } = new(StringComparer.Ordinal);
     }

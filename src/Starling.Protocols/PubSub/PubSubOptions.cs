@@ -44,6 +44,19 @@ public class PubSubOptions
     /// <summary>Whether a published message is also delivered to this node's own subscriptions. Default false, as in libp2p.</summary>
     public bool EchoOwnMessages { get; set; }
 
+    /// <summary>Numbers behind an origin's highest one within which copies of stream topics are told apart. Default 16,384; 64 to 1,048,576. Older ones count as known.</summary>
+    /// <remarks>Cost: an eighth of it in bytes for each origin of a stream topic, at most <see cref="MaxOrigins"/> of them: 8 MiB by default.</remarks>
+    public int SeenWindow { get; set; } = 16_384;
+
+    /// <summary>Control messages (the entries of IHAVE, IWANT, GRAFT, PRUNE and IDONTWANT) read from one RPC. Default 5,000; an RPC with more ends the stream.</summary>
+    public int MaxControlsPerRpc { get; set; } = 5000;
+
+    /// <summary>Message ids in the control messages of one RPC. Default 20,000; an RPC with more ends the stream. Cost: 8 bytes each while it is read.</summary>
+    public int MaxIdsPerRpc { get; set; } = 20_000;
+
+    /// <summary>How the mesh is kept and gossiped over.</summary>
+    public GossipOptions Gossip { get; set; } = new();
+
     /// <summary>Checks every value.</summary>
     /// <exception cref="ArgumentException">A value is out of range; the message names it and says what to change.</exception>
     public virtual void Validate()
@@ -58,6 +71,10 @@ public class PubSubOptions
         Positive(MaxMessagesPerRpc, nameof(MaxMessagesPerRpc));
         Positive(MaxSeen, nameof(MaxSeen));
         Positive(MaxOrigins, nameof(MaxOrigins));
+        Positive(MaxControlsPerRpc, nameof(MaxControlsPerRpc));
+        Positive(MaxIdsPerRpc, nameof(MaxIdsPerRpc));
+        if (SeenWindow is < 64 or > 1 << 20) throw new ArgumentException($"{nameof(SeenWindow)} is {SeenWindow}; use a value from 64 to {1 << 20}.");
+        OptionProblems.ThrowIfAny(Gossip ?? throw new ArgumentException($"{nameof(Gossip)} is null; leave its default or set its values."));
         if (SeenTime <= TimeSpan.Zero) throw new ArgumentException($"{nameof(SeenTime)} is {SeenTime}; it must be longer than nothing.");
         if (MaxMessageBytes > MaxRpcBytes - 16)
         {
@@ -78,4 +95,26 @@ public static class PubSubProtocol
 {
     /// <summary>Flooding: every message goes to every neighbour that follows its topic.</summary>
     public const string FloodSub = "/floodsub/1.0.0";
+
+    /// <summary>Gossipsub 1.0.</summary>
+    public const string Mesh10 = "/meshsub/1.0.0";
+
+    /// <summary>Gossipsub 1.1.</summary>
+    public const string Mesh11 = "/meshsub/1.1.0";
+
+    /// <summary>Gossipsub 1.2.</summary>
+    public const string Mesh12 = "/meshsub/1.2.0";
+
+    /// <summary>Gossipsub 1.2 between Starling nodes, under <see cref="OriginPolicy.Link"/>.</summary>
+    public const string StarlingMesh = "/starling/meshsub/1.0.0";
+
+    /// <summary>What a neighbour whose stream speaks this protocol understands; null for an id that is no topic protocol's.</summary>
+    public static PubSubPeerKind? KindOf(string protocol) => protocol switch
+    {
+        FloodSub => PubSubPeerKind.FloodSub,
+        Mesh10 => PubSubPeerKind.Mesh10,
+        Mesh11 => PubSubPeerKind.Mesh11,
+        Mesh12 or StarlingMesh => PubSubPeerKind.Mesh12,
+        _ => null,
+    };
 }

@@ -28,7 +28,7 @@ internal sealed class Flock : IDisposable
         foreach (var (from, to) in new[] { (left, right), (right, left) })
         {
             _wires.Add((Birds[from], Birds[to], new Queue<byte[]>()));
-            Birds[from].Core.AddPeer(Birds[to].Id, _effects);
+            Birds[from].Core.AddPeer(Birds[to].Id, PubSubPeerKind.FloodSub, isOutbound: from == left, null, Now, _effects);
             CarryOut(Birds[from]);
         }
     }
@@ -38,26 +38,26 @@ internal sealed class Flock : IDisposable
         foreach (var (from, to) in new[] { (Birds[left], Birds[right]), (Birds[right], Birds[left]) })
         {
             _wires.RemoveAll(wire => wire.From == from && wire.To == to);
-            from.Core.RemovePeer(to.Id, _effects);
+            from.Core.RemovePeer(to.Id, Now, _effects);
             CarryOut(from);
         }
     }
 
     public void Subscribe(int bird, string topic)
     {
-        Birds[bird].Core.Subscribe(topic, _effects);
+        Birds[bird].Core.Subscribe(topic, Now, _effects);
         CarryOut(Birds[bird]);
     }
 
     public void Unsubscribe(int bird, string topic)
     {
-        Birds[bird].Core.Unsubscribe(topic, _effects);
+        Birds[bird].Core.Unsubscribe(topic, Now, _effects);
         CarryOut(Birds[bird]);
     }
 
     public int Publish(int bird, string topic, byte[] data)
     {
-        var count = Birds[bird].Core.Publish(Birds[bird].Signer.Sign(topic, data), _effects);
+        var count = Birds[bird].Core.Publish(Birds[bird].Signer.Sign(topic, data), Now, _effects);
         CarryOut(Birds[bird]);
         return count;
     }
@@ -134,7 +134,7 @@ internal sealed class Flock : IDisposable
     {
         public Bird(PubSubOptions options)
         {
-            Core = new PubSubCore(Id, options);
+            Core = new PubSubCore(Id, options, RandomSource.Seeded(1));
             Signer = new MessageSigner(Identity, DateTimeOffset.UnixEpoch.AddYears(60));
         }
 
