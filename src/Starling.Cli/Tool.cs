@@ -54,7 +54,7 @@ internal static class Tool
             BlockVerb.Group(output),
             new ControllerVerb(output),
             new DoctorVerb(output),
-            BenchVerb.Group(output),
+            BenchVerb.Group(output), new SimVerb(output),
             new Option<bool>("--verbose") { Description = "Log to standard error, and show whole errors.", Recursive = true },
         };
         var help = root.Options.OfType<HelpOption>().Single();

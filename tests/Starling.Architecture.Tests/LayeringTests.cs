@@ -7,10 +7,11 @@ public sealed class LayeringTests
     {
         ["Starling.Core"] = [],
         ["Starling.Protocols"] = ["Starling.Core"],
+        ["Starling.Simulation"] = ["Starling.Core", "Starling.Protocols"],
         ["Starling.Net"] = ["Starling.Core", "Starling.Protocols"],
         ["Starling"] = ["Starling.Core", "Starling.Protocols", "Starling.Net"],
         ["Starling.Web"] = ["Starling.Core", "Starling.Protocols", "Starling.Net", "Starling"],
-        ["Starling.Cli"] = ["Starling.Core", "Starling.Protocols", "Starling.Net", "Starling", "Starling.Web"],
+        ["Starling.Cli"] = ["Starling.Core", "Starling.Protocols", "Starling.Net", "Starling", "Starling.Web", "Starling.Simulation"],
     };
 
     public static TheoryData<string> Projects => [.. Repository.ProductProjects];
