@@ -2,55 +2,56 @@ using Starling.Protocols.PubSub;
 
 namespace Starling.Net.PubSub;
 
-/// <summary>What waits for one neighbour: announcements, which coalesce and are never shed; messages of this node, which wait for room; and relayed ones, of which the oldest are shed.</summary>
-internal sealed class PeerQueue(int maxBytes, int maxAnnouncements, IResourceBudget budget)
+/// <summary>What waits for one neighbour, in lanes: control, which is never shed; messages of this node, which wait for room; and relayed ones, of which the oldest are shed.</summary>
+/// <remarks>Safe for several threads. It also says who writes: one at a time takes the writer's place, and gives it back when nothing is left.</remarks>
+internal sealed class PeerQueue(int maxBytes, int maxControl, IResourceBudget budget)
 {
-    /// <summary>Well below the 5,000 that js-libp2p reads.</summary>
-    private const int MaxAnnouncementsPerRpc = 1000;
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, bool> _announcements = new(StringComparer.Ordinal);
-    private readonly Queue<PubSubMessage> _own = new();
-    private readonly Queue<PubSubMessage> _relayed = new();
-    private TaskCompletionSource? _filled;
-    private TaskCompletionSource? _drained;
+    private readonly ControlLane _control = new();
+    private readonly Queue<Outgoing> _own = new();
+    private readonly Queue<Outgoing> _relayed = new();
+    private TaskCompletionSource? _progress;
+    private TaskCompletionSource? _idle;
     private long _bytes;
     private bool _takeRelayed;
-    private bool _busy;
+    private bool _held;
+    private bool _open;
+    private bool _writing;
     private bool _closed;
 
-    /// <summary>Bytes that wait or are being written.</summary>
+    /// <summary>Bytes of messages that wait or are being written.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 
     /// <summary>Whether the neighbour is gone.</summary>
     public bool IsClosed => Volatile.Read(ref _closed);
 
     /// <summary>Notes what the neighbour has to be told. False when too much has piled up: the stream is to be opened anew.</summary>
-    public bool Announce(string topic, bool subscribe)
+    public bool Tell(in PubSubEffect control)
     {
         lock (_gate)
         {
             if (_closed) return true;
-            _announcements[topic] = subscribe;
-            Wake();
-            return _announcements.Count <= maxAnnouncements;
+            _control.Add(control);
+            return _control.Count <= maxControl;
         }
     }
 
-    /// <summary>Forgets what was to be told: all of it will be said again.</summary>
-    public void ForgetAnnouncements()
+    /// <summary>Forgets what was to be told: what matters of it will be said again.</summary>
+    public void ForgetControl()
     {
-        lock (_gate) _announcements.Clear();
+        lock (_gate) _control.Clear();
     }
 
     /// <summary>Queues a message of this node; false when there is no room for it.</summary>
-    /// <param name="message">The message.</param>
+    /// <param name="message">The message; held until it is written or the neighbour is gone.</param>
     /// <param name="waited">Its publisher has waited for room; what relaying took since then is not held against it.</param>
-    public bool TryEnqueueOwn(PubSubMessage message, bool waited)
+    public bool TryEnqueueOwn(in Outgoing message, bool waited)
     {
         lock (_gate)
         {
-            if (_closed || (!waited && !Fits(message.Encoded.Length))) return false;
-            return TryAdd(_own, message);
+            if (_closed || (!waited && !Fits(message.Size)) || !TryAdd(_own, message)) return false;
+            message.Release?.Hold();
+            return true;
         }
     }
 
@@ -61,8 +62,8 @@ internal sealed class PeerQueue(int maxBytes, int maxAnnouncements, IResourceBud
         {
             if (_closed) return 0;
             var shed = 0;
-            for (; !Fits(message.Encoded.Length) && _relayed.TryDequeue(out var oldest); shed++) Release(oldest);
-            return Fits(message.Encoded.Length) && TryAdd(_relayed, message) ? shed : shed + 1;
+            for (; !Fits(message.Encoded.Length) && _relayed.TryDequeue(out var oldest); shed++) Free(oldest);
+            return Fits(message.Encoded.Length) && TryAdd(_relayed, new Outgoing(message, null)) ? shed : shed + 1;
         }
     }
 
@@ -74,7 +75,7 @@ internal sealed class PeerQueue(int maxBytes, int maxAnnouncements, IResourceBud
     /// <summary>Completes when something was written, or the neighbour is gone. Check again then.</summary>
     public Task ProgressAsync(int size)
     {
-        lock (_gate) return _closed || Fits(size) ? Task.CompletedTask : (_drained ??= NewSignal()).Task;
+        lock (_gate) return _closed || Fits(size) ? Task.CompletedTask : (_progress ??= NewSignal()).Task;
     }
 
     /// <summary>Completes when nothing waits and nothing is being written.</summary>
@@ -82,53 +83,66 @@ internal sealed class PeerQueue(int maxBytes, int maxAnnouncements, IResourceBud
     {
         while (true)
         {
-            Task drained;
+            Task progress;
             lock (_gate)
             {
-                if (_closed || (!_busy && IsEmpty)) return;
-                drained = (_drained ??= NewSignal()).Task;
+                if (_closed || (!_held && IsEmpty)) return;
+                progress = (_progress ??= NewSignal()).Task;
             }
 
-            await drained.ConfigureAwait(false);
+            await progress.ConfigureAwait(false);
         }
     }
 
-    /// <summary>Waits until there is something to take.</summary>
-    public async ValueTask WaitAsync(CancellationToken cancellationToken)
+    /// <summary>There is a stream to write to.</summary>
+    public void Open()
     {
-        while (true)
-        {
-            Task filled;
-            lock (_gate)
-            {
-                if (!IsEmpty) return;
-                filled = (_filled ??= NewSignal()).Task;
-            }
-
-            await filled.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
+        lock (_gate) _open = true;
     }
 
-    /// <summary>Moves up to so many bytes into a batch, at least one entry; own and relayed messages take turns.</summary>
-    public void Take(RpcBatch batch, int maxBytes)
+    /// <summary>There is no stream any more. Completes when nobody writes.</summary>
+    public Task ShutAsync()
     {
         lock (_gate)
         {
-            _busy = true;
-            for (var told = 0; _announcements.Count > 0 && told < MaxAnnouncementsPerRpc && batch.Size < maxBytes; told++)
+            _open = false;
+            return _writing ? (_idle ??= NewSignal()).Task : Task.CompletedTask;
+        }
+    }
+
+    /// <summary>Takes the writer's place, when it is free and there is something to write.</summary>
+    public bool TryBeginWriting()
+    {
+        lock (_gate)
+        {
+            if (!_open || _writing || (!_held && IsEmpty)) return false;
+            _writing = true;
+            return true;
+        }
+    }
+
+    /// <summary>Moves up to so many bytes into an empty batch, at least one entry; own and relayed messages take turns. With nothing to take, or no stream to write to, the writer's place is given back.</summary>
+    public bool TryTake(RpcBatch batch, int maxBytes)
+    {
+        lock (_gate)
+        {
+            if (!_open || (!_held && IsEmpty))
             {
-                var (topic, subscribe) = _announcements.First();
-                _announcements.Remove(topic);
-                batch.Add(topic, subscribe);
+                EndWritingLocked();
+                return false;
             }
 
-            while (Next() is { } queue)
+            if (_held) return true;
+            _held = true;
+            _control.Take(batch, maxBytes);
+            while (NextLane() is { } lane)
             {
-                var message = queue.Peek();
-                if (!batch.IsEmpty && batch.Size + RpcCodec.SizeOfMessage(message.Encoded.Length) > maxBytes) return;
-                batch.Add(queue.Dequeue());
-                _takeRelayed = ReferenceEquals(queue, _own);
+                if (!batch.IsEmpty && batch.Size + RpcCodec.SizeOfMessage(lane.Peek().Size) > maxBytes) break;
+                batch.Add(lane.Dequeue());
+                _takeRelayed = ReferenceEquals(lane, _own);
             }
+
+            return true;
         }
     }
 
@@ -137,64 +151,77 @@ internal sealed class PeerQueue(int maxBytes, int maxAnnouncements, IResourceBud
     {
         lock (_gate)
         {
-            _busy = false;
-            foreach (var message in batch.Messages) Release(message);
-            Progress();
+            _held = false;
+            foreach (var message in batch.Messages) Free(message);
+            _progress?.TrySetResult();
+            _progress = null;
         }
     }
 
-    /// <summary>The neighbour is gone: everything is dropped, nobody waits. Returns how many messages were lost.</summary>
-    public int Close(RpcBatch inFlight)
+    /// <summary>Keeps the writer's place when there is more to write, else gives it back.</summary>
+    public bool TryGoOn()
     {
         lock (_gate)
         {
-            if (_closed) return 0;
+            if (_open && !IsEmpty) return true;
+            EndWritingLocked();
+            return false;
+        }
+    }
+
+    /// <summary>Gives the writer's place back with the batch unwritten.</summary>
+    public void EndWriting()
+    {
+        lock (_gate) EndWritingLocked();
+    }
+
+    /// <summary>The neighbour is gone: everything is dropped, nobody waits. Returns what was lost; its releases are the caller's to let go.</summary>
+    public IReadOnlyList<Outgoing> Close(RpcBatch unwritten)
+    {
+        lock (_gate)
+        {
+            if (_closed) return [];
             _closed = true;
-            var lost = _own.Count + _relayed.Count + inFlight.Messages.Count;
-            foreach (var message in inFlight.Messages.Concat(_own).Concat(_relayed)) Release(message);
+            Outgoing[] lost = [.. unwritten.Messages, .. _own, .. _relayed];
+            foreach (var message in lost) Free(message);
             _own.Clear();
             _relayed.Clear();
-            _announcements.Clear();
-            Progress();
+            _control.Clear();
+            _progress?.TrySetResult();
+            _progress = null;
             return lost;
         }
     }
 
-    private bool IsEmpty => _announcements.Count == 0 && _own.Count == 0 && _relayed.Count == 0;
+    private bool IsEmpty => _control.Count == 0 && _own.Count == 0 && _relayed.Count == 0;
 
     private bool Fits(int size) => _bytes + size <= maxBytes;
 
-    private Queue<PubSubMessage>? Next()
+    private Queue<Outgoing>? NextLane()
     {
         if (_own.Count == 0) return _relayed.Count == 0 ? null : _relayed;
         return _takeRelayed && _relayed.Count > 0 ? _relayed : _own;
     }
 
-    private bool TryAdd(Queue<PubSubMessage> queue, PubSubMessage message)
+    private bool TryAdd(Queue<Outgoing> lane, in Outgoing message)
     {
-        if (!budget.TryAcquire(ResourceKind.QueueBytes, message.Encoded.Length)) return false;
-        Interlocked.Add(ref _bytes, message.Encoded.Length);
-        queue.Enqueue(message);
-        Wake();
+        if (!budget.TryAcquire(ResourceKind.QueueBytes, message.Size)) return false;
+        Interlocked.Add(ref _bytes, message.Size);
+        lane.Enqueue(message);
         return true;
     }
 
-    private void Release(PubSubMessage message)
+    private void Free(in Outgoing message)
     {
-        Interlocked.Add(ref _bytes, -message.Encoded.Length);
-        budget.Release(ResourceKind.QueueBytes, message.Encoded.Length);
+        Interlocked.Add(ref _bytes, -message.Size);
+        budget.Release(ResourceKind.QueueBytes, message.Size);
     }
 
-    private void Wake()
+    private void EndWritingLocked()
     {
-        _filled?.TrySetResult();
-        _filled = null;
-    }
-
-    private void Progress()
-    {
-        _drained?.TrySetResult();
-        _drained = null;
+        _writing = false;
+        _idle?.TrySetResult();
+        _idle = null;
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);

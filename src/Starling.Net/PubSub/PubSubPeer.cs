@@ -1,22 +1,33 @@
 using System.Buffers;
-using Starling.Net.Links;
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 
 namespace Starling.Net.PubSub;
 
-/// <summary>One neighbour: its queue and the stream that empties it. The stream is opened when the link is known and opened anew when it is lost.</summary>
-internal sealed class PubSubPeer : IDisposable
+/// <summary>One neighbour of one family: its queue and the stream that empties it.</summary>
+/// <remarks>Whoever has queued something calls <see cref="Pump"/>. A lone frame is written on that thread; when the stream makes it wait, or more follows, the pool goes on.</remarks>
+internal sealed class PubSubPeer : OutboundStream, IThreadPoolWorkItem
 {
     private readonly TopicRouter _router;
-    private readonly CancellationTokenSource _stop = new();
     private readonly RpcBatch _batch = new();
     private readonly ResourceScope _scope;
-    private CancellationTokenSource? _stream;
+    private readonly Action _onWritten;
+    private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _pending;
+    private InlineCredit _credit;
+    private IStream? _stream;
+    private CancellationToken _ended;
+    private TaskCompletionSource<Exception>? _failed;
+    private byte[]? _frame;
+    private long _frames;
 
     public PubSubPeer(PeerId id, TopicRouter router)
+        : base(new OutboundStreamOptions(router.Protocols, router.Options.OpenTimeout, router.Options.StopTimeout, router.Options.MaxReopenDelay), router.Clock, router.Random)
     {
         Id = id;
         _router = router;
         _scope = router.Budget.Open(id);
+        _onWritten = OnWritten;
+        _credit = new InlineCredit(router.Clock);
         Queue = new PeerQueue(router.Options.MaxPeerQueueBytes, 2 * router.Options.MaxTopics, _scope);
     }
 
@@ -24,174 +35,144 @@ internal sealed class PubSubPeer : IDisposable
 
     public PeerQueue Queue { get; }
 
-    /// <summary>The link, or null when the peer's stream came before the host said that its link is ready.</summary>
-    public IPeerLink? Link { get; private set; }
+    /// <summary>Something was queued in the router's present turn. The router's own.</summary>
+    public bool IsTouched { get; set; }
 
-    /// <summary>The task that writes; completes after <see cref="Stop"/>.</summary>
-    public Task Writing { get; private set; } = Task.CompletedTask;
+    protected override bool IsBetweenFrames => _batch.IsEmpty;
 
-    /// <summary>Begins to write to a link. Called once.</summary>
-    public void Start(IPeerLink link)
+    protected override long Frames => _frames;
+
+    /// <summary>Sees to it that what is queued gets written. Never waits for the neighbour.</summary>
+    /// <param name="inline">Whether this thread may write. The others of a fan-out are handed over first, to be written beside it.</param>
+    public void Pump(bool inline)
     {
-        Link = link;
-        Writing = Task.Run(() => RunAsync(link));
+        if (!Queue.TryBeginWriting()) return;
+        if (inline && _credit.TryTake()) Run(inline: true);
+        else ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
 
-    /// <summary>Ends the present stream; a new one is opened and everything said again.</summary>
-    public void Restart() => Volatile.Read(ref _stream)?.Cancel();
+    void IThreadPoolWorkItem.Execute() => Run(inline: false);
 
-    /// <summary>Ends writing at once; what waits is dropped and counted.</summary>
-    public void Stop()
+    public override void Dispose()
     {
-        _stop.Cancel();
-        if (Link is null) _router.Metrics.Dropped(DropReason.LinkClosed, Queue.Close(_batch));
-    }
-
-    public void Dispose()
-    {
-        _stop.Dispose();
+        base.Dispose();
         _scope.Dispose();
     }
 
-    private async Task RunAsync(IPeerLink link)
+    protected override async Task WriteAsync(IStream stream, CancellationToken ended)
+    {
+        var failed = new TaskCompletionSource<Exception>(TaskCreationOptions.RunContinuationsAsynchronously);
+        (_stream, _ended, _failed) = (stream, ended, failed);
+        Queue.Open();
+        try
+        {
+            Pump(inline: true);
+            ExceptionDispatchInfo.Throw(await failed.Task.WaitAsync(ended).ConfigureAwait(false));
+        }
+        finally
+        {
+            await Queue.ShutAsync().ConfigureAwait(false);
+        }
+    }
+
+    protected override void Reopening() => _router.Reannounce(this);
+
+    protected override ValueTask UnsupportedAsync()
+    {
+        _router.Log.PeerSpeaksNoPubSub(Id);
+        _router.Remove(this);
+        return ValueTask.CompletedTask;
+    }
+
+    protected override void Drop()
+    {
+        var lost = Queue.Close(_batch);
+        _router.Metrics.Dropped(DropReason.LinkClosed, lost.Count);
+        foreach (var message in lost) message.Release?.LetGo();
+    }
+
+    protected override void Lost(string why) => _router.Log.StreamLost(Id, why);
+
+    protected override void Stopped() => _router.Log.PeerStopped(Id);
+
+    protected override void Failed(Exception error) => _router.Log.WriterFailed(Id, error);
+
+    /// <summary>Writes frame after frame in the writer's place.</summary>
+    private void Run(bool inline)
+    {
+        while (Queue.TryTake(_batch, _router.Options.BatchBytes))
+        {
+            ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter write;
+            try
+            {
+                _frame = ArrayPool<byte>.Shared.Rent(_batch.FrameLength);
+                var length = _batch.Write(_frame);
+                write = AwaiterOf(_stream!.WriteAsync(_frame.AsMemory(0, length), _ended));
+            }
+#pragma warning disable CA1031 // Told to the one who keeps the stream, who judges it.
+            catch (Exception error)
+#pragma warning restore CA1031
+            {
+                End(error);
+                return;
+            }
+
+            if (!write.IsCompleted)
+            {
+                _pending = write;
+                write.UnsafeOnCompleted(_onWritten);
+                return;
+            }
+
+            if (!Finish(write)) return;
+            if (!inline) continue;
+            if (Queue.TryGoOn()) ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            return;
+        }
+    }
+
+    private static ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter AwaiterOf(ValueTask write) => write.ConfigureAwait(false).GetAwaiter();
+
+    private void OnWritten()
+    {
+        var write = _pending;
+        _pending = default;
+        if (Finish(write)) Run(inline: false);
+    }
+
+    private bool Finish(ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter write)
     {
         try
         {
-            var failures = 0;
-            while (true)
-            {
-                var written = await TryStreamAsync(link).ConfigureAwait(false);
-                if (written is null) break;
-                failures = written > 0 ? 0 : Math.Min(failures + 1, 6);
-                var delay = _router.Options.MaxReopenDelay / (64 >> failures);
-                await Task.Delay(_router.Random.Jitter(delay), _router.Clock, _stop.Token).ConfigureAwait(false);
-                await _router.RunAsync(router => router.Reannounce(this)).ConfigureAwait(false);
-            }
+            write.GetResult();
         }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-        {
-            _router.Log.PeerStopped(Id);
-        }
-        catch (ObjectDisposedException)
-        {
-            _router.Log.PeerStopped(Id);
-        }
-#pragma warning disable CA1031 // The end of the writer's task: nobody above would see it.
+#pragma warning disable CA1031 // Told to the one who keeps the stream, who judges it.
         catch (Exception error)
 #pragma warning restore CA1031
         {
-            _router.Log.WriterFailed(Id, error);
+            End(error);
+            return false;
         }
-        finally
-        {
-            _router.Metrics.Dropped(DropReason.LinkClosed, Queue.Close(_batch));
-        }
+
+        _frames++;
+        ReturnFrame();
+        Queue.Written(_batch);
+        foreach (var message in _batch.Messages) message.Release?.LetGo();
+        _batch.Clear();
+        return true;
     }
 
-    /// <summary>Opens a stream and writes until it ends. Returns the frames written, or null when this peer is not to be tried again.</summary>
-    private async Task<int?> TryStreamAsync(IPeerLink link)
+    private void End(Exception error)
     {
-        var written = 0;
-        try
-        {
-            using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-            await using var stream = await OpenAsync(link).ConfigureAwait(false);
-            Volatile.Write(ref _stream, ended);
-            var watching = WatchAsync(stream, ended);
-            try
-            {
-                while (true)
-                {
-                    if (_batch.IsEmpty)
-                    {
-                        await Queue.WaitAsync(ended.Token).ConfigureAwait(false);
-                        Queue.Take(_batch, _router.Options.BatchBytes);
-                    }
-
-                    await WriteAsync(stream, ended.Token).ConfigureAwait(false);
-                    written++;
-                    Queue.Written(_batch);
-                    _batch.Clear();
-                }
-            }
-            finally
-            {
-                Volatile.Write(ref _stream, null);
-                await ended.CancelAsync().ConfigureAwait(false);
-                await watching.ConfigureAwait(false);
-                if (_batch.IsEmpty) await CloseAsync(stream).ConfigureAwait(false);
-                else stream.Reset();
-            }
-        }
-        catch (ProtocolNotSupportedException)
-        {
-            _router.Log.PeerSpeaksNoPubSub(Id);
-            await _router.RunAsync(router => router.Remove(this)).ConfigureAwait(false);
-            return null;
-        }
-        catch (ConnectionClosedException)
-        {
-            return null;
-        }
-        catch (OperationCanceledException) when (!_stop.IsCancellationRequested)
-        {
-            _router.Log.StreamLost(Id, "it ended, or did not open in time");
-        }
-        catch (StarlingException error)
-        {
-            _router.Log.StreamLost(Id, error.Message);
-        }
-
-        return written;
+        ReturnFrame();
+        var failed = _failed!;
+        Queue.EndWriting();
+        failed.TrySetResult(error);
     }
 
-    private async Task<IStream> OpenAsync(IPeerLink link)
+    private void ReturnFrame()
     {
-        using var timeout = new CancellationTokenSource(_router.Options.OpenTimeout, _router.Clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, _stop.Token);
-        return await link.OpenStreamAsync(_router.Options.Protocols, either.Token).ConfigureAwait(false);
-    }
-
-    private async Task WriteAsync(IStream stream, CancellationToken cancellationToken)
-    {
-        var frame = ArrayPool<byte>.Shared.Rent(_batch.FrameLength);
-        try
-        {
-            var length = _batch.Write(frame);
-            await stream.WriteAsync(frame.AsMemory(0, length), cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(frame);
-        }
-    }
-
-    /// <summary>Nothing is expected on this stream; its reset is noticed here even while nothing is written.</summary>
-    private static async Task WatchAsync(IStream stream, CancellationTokenSource ended)
-    {
-        try
-        {
-            await stream.ReadAsync(Memory<byte>.Empty, ended.Token).ConfigureAwait(false);
-        }
-        catch (Exception error) when (error is StarlingException or OperationCanceledException)
-        {
-            await ended.CancelAsync().ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>Ends the stream and waits until the neighbour has ended its direction, which it does when it has read everything: a reset before that
-    /// would take away what it has not read yet.</summary>
-    private async Task CloseAsync(IStream stream)
-    {
-        try
-        {
-            using var timeout = new CancellationTokenSource(_router.Options.StopTimeout, _router.Clock);
-            await stream.CloseWriteAsync(timeout.Token).ConfigureAwait(false);
-            await stream.ReadAsync(new byte[1], timeout.Token).ConfigureAwait(false);
-        }
-        catch (Exception error) when (error is StarlingException or OperationCanceledException)
-        {
-            stream.Reset();
-        }
+        if (_frame is not null) ArrayPool<byte>.Shared.Return(_frame);
+        _frame = null;
     }
 }

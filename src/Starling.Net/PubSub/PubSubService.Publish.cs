@@ -1,4 +1,3 @@
-using System.Text;
 using Starling.Protocols.PubSub;
 
 namespace Starling.Net.PubSub;
@@ -19,54 +18,31 @@ public sealed partial class PubSubService
     /// <exception cref="OperationCanceledException">Cancelled while waiting for room.</exception>
     public async ValueTask<PublishResult> PublishAsync(string topic, ReadOnlyMemory<byte> data, PublishOptions? options = null, CancellationToken cancellationToken = default)
     {
-        PubSubCore.CheckTopic(topic, _router.Options);
-        if (Volatile.Read(ref _stopping) != 0) return new PublishResult(PublishStatus.Rejected);
+        PubSubCore.CheckTopic(topic, _setting.Options);
+        if (IsStopping) return new PublishResult(PublishStatus.Rejected);
         options ??= Waiting;
-        var size = _signer.EncodedSize(Encoding.UTF8.GetByteCount(topic), data.Length);
-        if (size > _router.Options.MaxMessageBytes) return new PublishResult(PublishStatus.TooLarge);
+        var wire = Plain(topic);
+        if (data.Length > _wire.MaxData(wire)) return new PublishResult(PublishStatus.TooLarge);
 
-        var waited = options.Wait && await WaitForRoomAsync(topic, (int)size, options.Timeout ?? _router.Options.PublishTimeout, cancellationToken).ConfigureAwait(false);
-        try
-        {
-            var publish = await SignAndPostAsync(topic, data, waited, cancellationToken).ConfigureAwait(false);
-            await publish.Completion.ConfigureAwait(false);
-            foreach (var subscription in publish.Blocked) await _router.WaitForRoomAsync(subscription, CancellationToken.None).ConfigureAwait(false);
-            return publish.Result;
-        }
-        catch (ObjectDisposedException)
-        {
-            return new PublishResult(PublishStatus.Rejected);
-        }
-    }
-
-    /// <summary>Signing and getting in line happen one at a time, so that numbers rise in the order in which messages leave.</summary>
-    private async ValueTask<PublishEvent> SignAndPostAsync(string topic, ReadOnlyMemory<byte> data, bool waited, CancellationToken cancellationToken)
-    {
-        await _signing.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            var publish = new PublishEvent(_signer.Sign(topic, data.Span), waited);
-            await _router.PostAsync(publish).ConfigureAwait(false);
-            return publish;
-        }
-        finally
-        {
-            _signing.Release();
-        }
+        var waited = options.Wait && await WaitForRoomAsync(wire, data.Length, options.Timeout ?? _setting.Options.PublishTimeout, cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        var published = _wire.Publish(wire, data.Span, waited, null);
+        if (_setting.Options.EchoOwnMessages) await WaitForOwnAsync(topic).ConfigureAwait(false);
+        return new PublishResult(published.Status, published.Recipients, published.Missed);
     }
 
     /// <summary>Waits until no subscriber's queue is full; false when the time ran out first.</summary>
-    private async ValueTask<bool> WaitForRoomAsync(string topic, int size, TimeSpan timeout, CancellationToken cancellationToken)
+    private async ValueTask<bool> WaitForRoomAsync(WireTopic topic, int size, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        if (_router.Board.FindFull(topic, size) is not { } full) return true;
-        var deadline = _router.Clock.Now() + timeout;
+        if (_wire.RoomAsync(topic, size) is not { } full) return true;
+        var deadline = _setting.Clock.Now() + timeout;
         try
         {
-            for (PeerQueue? next = full; next is not null; next = _router.Board.FindFull(topic, size))
+            for (var next = full; next is not null; next = _wire.RoomAsync(topic, size))
             {
-                var left = deadline - _router.Clock.Now();
+                var left = deadline - _setting.Clock.Now();
                 if (left <= TimeSpan.Zero) return false;
-                await next.ProgressAsync(size).WaitAsync(left, _router.Clock, cancellationToken).ConfigureAwait(false);
+                await next.WaitAsync(left, _setting.Clock, cancellationToken).ConfigureAwait(false);
             }
 
             return true;
@@ -77,12 +53,12 @@ public sealed partial class PubSubService
         }
     }
 
-    private sealed class PublishEvent(PubSubMessage message, bool waited) : RouterEvent
+    /// <summary>Waits for this node's own subscriptions, which an echo may have filled.</summary>
+    private async ValueTask WaitForOwnAsync(string topic)
     {
-        public PublishResult Result { get; private set; }
-
-        public List<TopicSubscription> Blocked { get; } = [];
-
-        public override void Run(TopicRouter router) => Result = router.Publish(message, waited, Blocked);
+        foreach (var (subscription, sink) in _subscriptions)
+        {
+            if (subscription.Topic == topic && sink.IsFull) await sink.RoomAsync().ConfigureAwait(false);
+        }
     }
 }

@@ -27,7 +27,7 @@ public sealed partial class PubSubService
 
         void Told(TopicMessage message, PayloadException error)
         {
-            _router.Metrics.Dropped(DropReason.Unreadable, 1);
+            _setting.Metrics.Dropped(DropReason.Unreadable, 1);
             unreadable?.Invoke(message, error);
         }
     }

@@ -6,9 +6,9 @@ namespace Starling.Net.PubSub;
 internal sealed class RpcBatch
 {
     private readonly List<(string Topic, bool Subscribe)> _announcements = [];
-    private readonly List<PubSubMessage> _messages = [];
+    private readonly List<Outgoing> _messages = [];
 
-    public IReadOnlyList<PubSubMessage> Messages => _messages;
+    public List<Outgoing> Messages => _messages;
 
     /// <summary>The RPC's length in bytes, without its length prefix.</summary>
     public int Size { get; private set; }
@@ -21,10 +21,10 @@ internal sealed class RpcBatch
         Size += RpcCodec.SizeOfSubscription(topic);
     }
 
-    public void Add(PubSubMessage message)
+    public void Add(in Outgoing message)
     {
         _messages.Add(message);
-        Size += RpcCodec.SizeOfMessage(message.Encoded.Length);
+        Size += RpcCodec.SizeOfMessage(message.Size);
     }
 
     public void Clear()
@@ -42,7 +42,7 @@ internal sealed class RpcBatch
     {
         var at = RpcCodec.WriteVarint(to, Size);
         foreach (var (topic, subscribe) in _announcements) at += RpcCodec.WriteSubscription(to[at..], topic, subscribe);
-        foreach (var message in _messages) at += RpcCodec.WriteMessage(to[at..], message.Encoded.Span);
+        foreach (var message in _messages) at += RpcCodec.WriteMessage(to[at..], message.Message.Encoded.Span);
         return at;
     }
 }

@@ -33,6 +33,12 @@ internal sealed class SubscriberBoard
         lock (_gate) return _followers.TryGetValue(topic, out var followers) ? [.. followers.Select(peer => peer.Id)] : [];
     }
 
+    /// <summary>Every neighbour with each topic that it follows.</summary>
+    public IReadOnlyList<(string Topic, PeerId Peer)> All()
+    {
+        lock (_gate) return [.. _followers.SelectMany(topic => topic.Value.Select(peer => (topic.Key, peer.Id)))];
+    }
+
     /// <summary>A follower's queue that cannot take so many bytes now, or null.</summary>
     public PeerQueue? FindFull(string topic, int size)
     {

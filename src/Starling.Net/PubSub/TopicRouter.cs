@@ -1,34 +1,42 @@
-using System.Threading.Channels;
+using Starling.Net.Links;
 using Starling.Protocols.PubSub;
 
 namespace Starling.Net.PubSub;
 
-/// <summary>The router's loop: runs one event at a time against the core and carries out its effects, none of which waits.</summary>
+/// <summary>The router of one family: its core, its neighbours, its sinks. Whatever happens calls the core in place under the router's lock.</summary>
+/// <remarks>Under the lock nothing waits and nothing is sent: effects go into the neighbours' queues, and who queued something sees to its being written once the lock is given back.
+/// A call from within a turn, such as a sink that ends, is part of that turn.</remarks>
 internal sealed partial class TopicRouter
 {
-    private const int MaxEvents = 1024;
-    private readonly Channel<RouterEvent> _events = Channel.CreateBounded<RouterEvent>(new BoundedChannelOptions(MaxEvents) { SingleReader = true });
+    private readonly Lock _gate = new();
     private readonly List<PubSubEffect> _effects = [];
-    private readonly Dictionary<string, List<TopicSubscription>> _subscriptions = new(StringComparer.Ordinal);
-    private List<TopicSubscription>? _blocked;
-    private int _sent;
-    private int _missed;
-    private bool _waited;
+    private readonly ILinkHost _host;
+    private readonly ITimer _timer;
+    private Instant _armed = Instant.Never;
+    private IDisposable[] _registrations = [];
+    private TurnWork _work = new();
+    private int _depth;
+    private bool _stopped;
 
-    public TopicRouter(PeerId local, PubSubServiceOptions options, ResourceBudget budget, TimeProvider clock, RandomSource random, PubSubLog log, Func<PubSubCounters, PubSubMetrics> metrics)
+    public TopicRouter(TopicFamily family, ILinkHost host, IReadOnlyList<string> protocols, TopicSetting setting)
     {
-        LocalPeer = local;
-        Options = options;
-        Budget = budget;
-        Clock = clock;
-        Random = random;
-        Log = log;
-        Core = new PubSubCore(local, options, random);
-        Metrics = metrics(Core.Counters);
-        Loop = Task.Run(LoopAsync);
+        Family = family;
+        _host = host;
+        Protocols = protocols;
+        (Options, Budget, Clock, Random, Log, Metrics) = (setting.Options, setting.Budget, setting.Clock, setting.Random, setting.Log, setting.Metrics);
+        Policy = family == TopicFamily.LibP2P ? OriginPolicy.Signed : OriginPolicy.Link;
+        Core = new PubSubCore(host.LocalPeer, setting.Options, setting.Random.Fork(family.ToString()), Policy);
+        _timer = setting.Clock.CreateTimer(static router => ((TopicRouter)router!).OnTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        Board = new SubscriberBoard();
     }
 
-    public PeerId LocalPeer { get; }
+    public TopicFamily Family { get; }
+
+    public OriginPolicy Policy { get; }
+
+    public IReadOnlyList<string> Protocols { get; }
+
+    public PeerId LocalPeer => _host.LocalPeer;
 
     public PubSubServiceOptions Options { get; }
 
@@ -42,175 +50,130 @@ internal sealed partial class TopicRouter
 
     public PubSubMetrics Metrics { get; }
 
+    public PubSubCounters Counters => Core.Counters;
+
+    public SubscriberBoard Board { get; }
+
     /// <summary>To be used only in the router's turn.</summary>
-    public PubSubCore Core { get; }
+    private PubSubCore Core { get; }
 
-    public SubscriberBoard Board { get; } = new();
-
-    /// <summary>Completes after <see cref="Stop"/>, once every event that came before has run.</summary>
-    public Task Loop { get; }
-
-    /// <summary>Puts an event in line; waits while the line is full.</summary>
-    /// <exception cref="ObjectDisposedException">The router has stopped.</exception>
-    public async ValueTask PostAsync(RouterEvent happened)
-    {
-        try
-        {
-            await _events.Writer.WriteAsync(happened).ConfigureAwait(false);
-        }
-        catch (ChannelClosedException)
-        {
-            throw new ObjectDisposedException(nameof(PubSubService), "This node's topics have been stopped.");
-        }
-    }
-
-    /// <summary>Runs something in the router's turn and waits for it.</summary>
-    public async ValueTask RunAsync(Action<TopicRouter> run)
-    {
-        var call = new RouterCall(run);
-        await PostAsync(call).ConfigureAwait(false);
-        await call.Completion.ConfigureAwait(false);
-    }
-
-    /// <summary>No further event is taken.</summary>
-    public void Stop() => _events.Writer.TryComplete();
-
-    /// <summary>Waits for a subscription's room, no longer than it may make others wait.</summary>
-    public async Task WaitForRoomAsync(TopicSubscription subscription, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await subscription.RoomAsync().WaitAsync(subscription.BlockTimeout, Clock, cancellationToken).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            Log.SubscriberStalled(subscription.Topic, subscription.BlockTimeout);
-            subscription.StopWaiting();
-        }
-    }
-
+    /// <summary>First entry of a received RPC: who follows what, and which messages are new. Returns how many signatures are to be checked before <see cref="Accept"/>.</summary>
     public int Receive(PeerId from, Rpc rpc)
     {
-        var unverified = Core.Receive(from, rpc, Clock.Now(), _effects);
-        CarryOut();
-        return unverified;
+        using var turn = BeginTurn();
+        return Core.Receive(from, rpc, Clock.Now(), _effects);
     }
 
-    public void Accept(PeerId from, Rpc rpc, List<TopicSubscription> blocked)
+    /// <summary>Second entry: delivers and hands on what holds.</summary>
+    /// <param name="from">The neighbour that brought it.</param>
+    /// <param name="rpc">The RPC, its signatures checked.</param>
+    /// <param name="full">Receives the sinks whose room the reader is to wait for.</param>
+    public void Accept(PeerId from, Rpc rpc, List<ITopicSink> full)
     {
-        _blocked = blocked;
+        using var turn = BeginTurn();
+        _full = full;
         Core.Accept(from, rpc, Clock.Now(), _effects);
         CarryOut();
-        _blocked = null;
+        _full = null;
     }
 
-    public PublishResult Publish(PubSubMessage message, bool waited, List<TopicSubscription> blocked)
+    public void CountRefusal(PubSubRefusal reason)
     {
-        (_sent, _missed, _waited, _blocked) = (0, 0, waited, blocked);
+        using var turn = BeginTurn();
+        Core.CountRefusal(reason);
+    }
+
+    /// <summary>Sends a message of this node.</summary>
+    public WirePublish Publish(PubSubMessage message, bool waited, Release? release)
+    {
+        using var turn = BeginTurn();
+        if (_stopped) return new WirePublish(PublishStatus.Rejected);
+        (_sent, _missed, _waited, _release) = (0, 0, waited, release);
         Core.Publish(message, Clock.Now(), _effects);
         CarryOut();
-        _blocked = null;
-        if (_missed > 0) return new PublishResult(PublishStatus.Backpressured, _sent, _missed);
-        return _sent == 0 ? new PublishResult(PublishStatus.NoPeers) : new PublishResult(PublishStatus.Sent, _sent);
+        _release = null;
+        if (_missed > 0) return new WirePublish(PublishStatus.Backpressured, _sent, _missed);
+        return _sent == 0 ? new WirePublish(PublishStatus.NoPeers) : new WirePublish(PublishStatus.Sent, _sent);
     }
 
-    public void Subscribe(TopicSubscription subscription)
+    public IReadOnlyList<string> FollowedTopics()
     {
-        Core.Subscribe(subscription.Topic, Clock.Now(), _effects);
-        CarryOut();
-        if (!_subscriptions.TryGetValue(subscription.Topic, out var list)) _subscriptions.Add(subscription.Topic, list = []);
-        list.Add(subscription);
+        using var turn = BeginTurn();
+        return [.. Core.Topics];
     }
 
-    public void Unsubscribe(TopicSubscription subscription)
+    /// <summary>Serves the protocols and follows the host's links from now on. Once.</summary>
+    public void Start(StreamHandler serve) =>
+        _registrations = [.. Protocols.Select(protocol => _host.Handle(protocol, serve, maxInboundPerPeer: 4)), _host.Observe(this)];
+
+    /// <summary>Takes no further links and messages, and tells the sinks.</summary>
+    public void Stop(Exception why)
     {
-        if (!_subscriptions.TryGetValue(subscription.Topic, out var list) || !list.Remove(subscription)) return;
-        LeaveIfUnused(subscription.Topic, list);
-        CarryOut();
+        foreach (var registration in _registrations) registration.Dispose();
+        Board.Stop(why);
+        using var turn = BeginTurn();
+        _stopped = true;
+        foreach (var topic in _topics.Values) topic.Stop();
     }
 
-    public void EndSubscriptions()
+    /// <summary>No heartbeat comes any more.</summary>
+    public void StopTicking() => _timer.Dispose();
+
+    private void OnTick()
     {
-        foreach (var subscription in _subscriptions.Values.SelectMany(list => list)) subscription.Complete();
+        using var turn = BeginTurn();
+        _armed = Instant.Never;
+        if (!_stopped) Core.Heartbeat(Clock.Now(), _effects);
     }
 
-    private async Task LoopAsync()
+    private void Arm()
     {
-        await foreach (var happened in _events.Reader.ReadAllAsync().ConfigureAwait(false))
+        var next = Core.NextTick;
+        if (next >= _armed || _stopped) return;
+        _armed = next;
+        var wait = next - Clock.Now();
+        _timer.Change(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+    }
+
+    private Turn BeginTurn()
+    {
+        _gate.Enter();
+        if (_depth++ == 0) _work = TurnWork.Rent();
+        return new Turn(this);
+    }
+
+    private void EndTurn()
+    {
+        if (_depth > 1)
         {
-            try
-            {
-                ReconcileLinks();
-                happened.Run(this);
-                happened.Done();
-            }
-#pragma warning disable CA1031 // The loop outlives any event; the one who sent it gets the error.
-            catch (Exception error)
-#pragma warning restore CA1031
-            {
-                _effects.Clear();
-                happened.Fail(error);
-            }
-        }
-    }
-
-    private void CarryOut()
-    {
-        // An effect may add further ones at the end.
-        for (var i = 0; i < _effects.Count; i++)
-        {
-            var effect = _effects[i];
-            switch (effect.Kind)
-            {
-                case PubSubEffectKind.Deliver:
-                    Deliver(effect.Message!, effect.Peer);
-                    break;
-                case PubSubEffectKind.Send:
-                    Send(_peers[effect.Peer], effect.Message!);
-                    break;
-                case PubSubEffectKind.PeerSubscribed:
-                    Board.Add(effect.Topic, _peers[effect.Peer]);
-                    break;
-                case PubSubEffectKind.PeerUnsubscribed:
-                    Board.Remove(effect.Topic, _peers[effect.Peer]);
-                    break;
-                case PubSubEffectKind.AnnounceSubscribe or PubSubEffectKind.AnnounceUnsubscribe:
-                    var peer = _peers[effect.Peer];
-                    if (!peer.Queue.Announce(effect.Topic, effect.Kind == PubSubEffectKind.AnnounceSubscribe)) peer.Restart();
-                    break;
-            }
+            _depth--;
+            _gate.Exit();
+            return;
         }
 
-        _effects.Clear();
-    }
-
-    private void Send(PubSubPeer peer, PubSubMessage message)
-    {
-        if (!message.Id.Origin.Equals(LocalPeer)) Metrics.Dropped(DropReason.SlowPeer, peer.Queue.EnqueueRelayed(message));
-        else if (peer.Queue.TryEnqueueOwn(message, _waited)) _sent++;
-        else if (!peer.Queue.IsClosed) _missed++;
-    }
-
-    private void Deliver(PubSubMessage message, PeerId from)
-    {
-        if (!_subscriptions.TryGetValue(message.Topic, out var list)) return;
-        var delivered = new TopicMessage(message, from, Clock.GetUtcNow());
-        for (var i = list.Count - 1; i >= 0; i--)
+        TurnWork work;
+        try
         {
-            var subscription = list[i];
-            var room = subscription.Enqueue(delivered, out var dropped);
-            Metrics.Dropped(DropReason.SlowSubscriber, dropped);
-            if (!room && _blocked is not null && !_blocked.Contains(subscription)) _blocked.Add(subscription);
-            if (subscription.HasEnded) list.RemoveAt(i);
+            CarryOut();
+            Arm();
+        }
+        finally
+        {
+            foreach (var peer in _work.Touched) peer.IsTouched = false;
+            work = _work;
+            _depth = 0;
+            _gate.Exit();
         }
 
-        LeaveIfUnused(message.Topic, list);
+        work.Run();
     }
 
-    private void LeaveIfUnused(string topic, List<TopicSubscription> list)
+    /// <summary>The router's lock, and what follows from a turn.</summary>
+    private readonly ref struct Turn(TopicRouter router)
     {
-        if (list.Count > 0) return;
-        _subscriptions.Remove(topic);
-        Core.Unsubscribe(topic, Clock.Now(), _effects);
+        public void Dispose() => router.EndTurn();
     }
 }
+
+/// <summary>What both routers of a node share.</summary>
+internal sealed record TopicSetting(PubSubServiceOptions Options, ResourceBudget Budget, TimeProvider Clock, RandomSource Random, PubSubLog Log, PubSubMetrics Metrics);

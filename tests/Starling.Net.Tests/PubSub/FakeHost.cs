@@ -147,7 +147,7 @@ internal sealed class FakeHost : ILinkHost, IAsyncDisposable
 
         public Multiaddr LocalAddress => throw new NotSupportedException();
 
-        public Multiaddr RemoteAddress => throw new NotSupportedException();
+        public Multiaddr RemoteAddress { get; } = Multiaddr.Parse("/ip4/127.0.0.1/tcp/1");
 
         public Direction Direction => Direction.Outbound;
 
