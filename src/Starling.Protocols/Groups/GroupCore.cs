@@ -123,6 +123,15 @@ public sealed partial class GroupCore<T>
         return true;
     }
 
+    /// <summary>A message that was handed out was not looked at and may go to any member, uncounted. False when it is no longer this handler's.</summary>
+    public bool Return(GroupKey key, int attempt, Instant now)
+    {
+        if (HandedOut(key, attempt) is not { } entry) return false;
+        InFlight--;
+        Hand(entry, _local, now);
+        return true;
+    }
+
     /// <summary>A message that was handed out takes longer: its time begins anew. False when it is no longer this handler's.</summary>
     public bool Extend(GroupKey key, int attempt, Instant now)
     {

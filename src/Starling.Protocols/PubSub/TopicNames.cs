@@ -36,7 +36,8 @@ public static class TopicNames
         return false;
     }
 
-    /// <summary>Whether a pattern means a topic; both on the wire, or both not. A pattern never means another pattern, nor a plain one a stream topic.</summary>
+    /// <summary>Whether a pattern means a topic; both on the wire, or both not. A pattern never means another pattern, nor a plain one a stream topic,
+    /// nor a name that begins with <c>$</c>, which is kept for what nodes tell each other, unless it begins so itself.</summary>
     public static bool Matches(string pattern, string name)
     {
         ArgumentNullException.ThrowIfNull(pattern);
@@ -44,6 +45,7 @@ public static class TopicNames
         var wanted = new Levels(WithoutPrefix(pattern, out var wantsStream));
         var given = new Levels(WithoutPrefix(name, out var isStream));
         if (wantsStream != isStream || !IsPattern(pattern) || IsPattern(name)) return false;
+        if (given.Starts('$') && !wanted.Starts('$')) return false;
         while (wanted.TryTake(out var level))
         {
             if (!given.TryTake(out var found)) return false;
@@ -67,6 +69,8 @@ public static class TopicNames
         private int _at;
 
         public readonly bool AtEnd => _at > _name.Length;
+
+        public readonly bool Starts(char letter) => _name.StartsWith(letter);
 
         public bool TryTake(out ReadOnlySpan<char> level)
         {

@@ -22,6 +22,9 @@ public sealed class TopicNamesTests
     [InlineData("prices.*", "prices.*", false)]
     [InlineData("prices.e*", "prices.eur", false)]
     [InlineData("prices", "prices", false)]
+    [InlineData(">", "$group/workers/prices", false)]
+    [InlineData("*", "$group", false)]
+    [InlineData("$group.*", "$group.a", true)]
     public void A_pattern_matches_level_by_level_on_the_wire_as_in_a_program(string pattern, string name, bool matches)
     {
         Assert.Equal(matches, TopicNames.Matches(pattern, name));

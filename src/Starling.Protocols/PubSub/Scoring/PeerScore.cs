@@ -27,7 +27,6 @@ public readonly record struct PeerScoreParts(double Score, double Topics, double
 public sealed partial class PeerScore
 {
     private const double ApplicationLimit = 1e9;
-    private const string StreamPrefix = "/starling/stream/";
     private readonly PeerScoreOptions _options;
     private readonly Dictionary<string, TopicScoreOptions> _scored = new(StringComparer.Ordinal);
     private readonly Dictionary<PeerId, ScoredPeer> _peers = [];
@@ -214,7 +213,7 @@ public sealed partial class PeerScore
     {
         if (_scored.Count == 0) return null;
         if (_scored.TryGetValue(topic, out var options)) return options;
-        return topic.StartsWith(StreamPrefix, StringComparison.Ordinal) ? _scored.GetValueOrDefault(topic[StreamPrefix.Length..]) : null;
+        return TopicNames.IsStream(topic) ? _scored.GetValueOrDefault(topic[TopicNames.StreamPrefix.Length..]) : null;
     }
 
     private TopicCounters? Of(PeerId peer, string topic)
