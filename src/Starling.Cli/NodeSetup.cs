@@ -56,6 +56,9 @@ internal sealed class NodeSetup
     public async Task<IReadOnlyList<PeerLink>> ConnectAsync(StarlingNode node, CancellationToken cancellationToken) =>
         await Task.WhenAll(Connect.Select(address => node.ConnectAsync(address, cancellationToken))).ConfigureAwait(false);
 
+    /// <summary>Where a node logs: standard error, or nowhere.</summary>
+    public static ILoggerFactory LoggersFor(bool verbose) => verbose ? Loggers : Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance;
+
     // Lives as long as the process, whose nodes all log to standard error.
     private static ILoggerFactory Loggers { get; } = LoggerFactory.Create(logging => logging
         .SetMinimumLevel(LogLevel.Debug)

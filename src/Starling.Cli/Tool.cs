@@ -53,6 +53,7 @@ internal static class Tool
             new PeersVerb(output), new DiscoverVerb(output),
             BlockVerb.Group(output),
             new ControllerVerb(output),
+            new GossipApiVerb(output),
             new DoctorVerb(output),
             BenchVerb.Group(output), new SimVerb(output),
             new Option<bool>("--verbose") { Description = "Log to standard error, and show whole errors.", Recursive = true },

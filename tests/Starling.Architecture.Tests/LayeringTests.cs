@@ -10,8 +10,9 @@ public sealed class LayeringTests
         ["Starling.Simulation"] = ["Starling.Core", "Starling.Protocols"],
         ["Starling.Net"] = ["Starling.Core", "Starling.Protocols"],
         ["Starling"] = ["Starling.Core", "Starling.Protocols", "Starling.Net"],
+        ["Starling.Gateways"] = ["Starling.Core", "Starling.Protocols", "Starling.Net", "Starling"],
         ["Starling.Web"] = ["Starling.Core", "Starling.Protocols", "Starling.Net", "Starling"],
-        ["Starling.Cli"] = ["Starling.Core", "Starling.Protocols", "Starling.Net", "Starling", "Starling.Web", "Starling.Simulation"],
+        ["Starling.Cli"] = ["Starling.Core", "Starling.Protocols", "Starling.Net", "Starling", "Starling.Gateways", "Starling.Web", "Starling.Simulation"],
     };
 
     public static TheoryData<string> Projects => [.. Repository.ProductProjects];

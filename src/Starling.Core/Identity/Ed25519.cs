@@ -24,6 +24,12 @@ internal static class Ed25519
         return signer;
     }
 
+    internal static ISigner FromSeed(ReadOnlySpan<byte> seed)
+    {
+        LibCrypto.Require("An Ed25519 identity");
+        return seed.Length == KeyLength ? new Signer(seed) : throw new FormatException($"an Ed25519 seed has {KeyLength} bytes, not {seed.Length}");
+    }
+
     internal static ISigner Import(ReadOnlySpan<byte> data)
     {
         LibCrypto.Require("An Ed25519 identity");

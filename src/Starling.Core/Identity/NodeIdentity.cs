@@ -52,6 +52,20 @@ public sealed class NodeIdentity : IDisposable
         }
     }
 
+    /// <summary>The Ed25519 identity of a seed: the 32 bytes that RFC 8032 calls the private key, as PKCS #8 files hold them.</summary>
+    /// <exception cref="StarlingException">The seed has another length, or libcrypto was not found.</exception>
+    public static NodeIdentity ImportEd25519Seed(ReadOnlySpan<byte> seed)
+    {
+        try
+        {
+            return new(Ed25519.FromSeed(seed));
+        }
+        catch (FormatException e)
+        {
+            throw new StarlingException($"The private key is invalid: {e.Message}.", e);
+        }
+    }
+
     /// <summary>Loads the key file, or creates one with a new identity when there is none. Processes that race agree on one identity.</summary>
     /// <param name="path">The file; missing directories are created for this user only.</param>
     /// <exception cref="StarlingException">As <see cref="Load"/> and <see cref="Save"/>.</exception>

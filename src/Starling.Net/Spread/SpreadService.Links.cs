@@ -110,6 +110,7 @@ public sealed partial class SpreadService
             _core.Relay = _relay;
             foreach (var kind in _changedKinds) _core.SetKind(kind, RulesOf(kind));
             _changedKinds.Clear();
+            ReconcileWithdrawn();
             if (_changedLinks.Count > 0) changes = [.. _changedLinks.Select(id => (id, _links.GetValueOrDefault(id)))];
             _changedLinks.Clear();
         }

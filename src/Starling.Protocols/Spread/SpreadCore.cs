@@ -202,7 +202,7 @@ public sealed partial class SpreadCore
             effects.Add(new SpreadEffect(SpreadEffectKind.Deliver, entry.From, item));
         }
 
-        if (rules is { Keep: true }) Keep(entry, item);
+        if (rules is { Keep: true } && !entry.IsWithdrawn) Keep(entry, item);
         Forward(entry, item, now, effects);
     }
 

@@ -45,6 +45,9 @@ internal sealed class SpreadEntry(SpreadKey key, uint kind, UInt128 fingerprint,
     /// <summary>The item, while it waits for its verdict or is kept.</summary>
     public SpreadItem? Item { get; set; }
 
+    /// <summary>Whether it is not to be kept any more.</summary>
+    public bool IsWithdrawn { get; set; }
+
     /// <summary>When the wait for a verdict ends.</summary>
     public Instant Deadline { get; set; }
 
