@@ -44,6 +44,13 @@ internal interface IReleaseObserver
     void Released();
 }
 
+/// <summary>Judges a topic's messages before they are delivered or handed on.</summary>
+internal interface ITopicValidator
+{
+    /// <summary>Judges one message of a neighbour. Called outside the router's turn, many at once; what it throws counts as <see cref="PubSubVerdict.Ignore"/>, and so does taking too long.</summary>
+    ValueTask<PubSubVerdict> ValidateAsync(PubSubMessage message, PeerId from, CancellationToken cancellationToken);
+}
+
 /// <summary>Is told who follows what.</summary>
 internal interface IFollowerObserver
 {
@@ -70,6 +77,14 @@ internal interface ITopicWire
     /// <exception cref="InvalidOperationException">The node follows as many topics as it may.</exception>
     /// <exception cref="ObjectDisposedException">The node has stopped.</exception>
     IDisposable Follow(WireTopic topic, ITopicSink sink);
+
+    /// <summary>Hands a topic's messages on although nothing of this node follows it. Disposing ends it.</summary>
+    /// <inheritdoc cref="Follow" path="/exception"/>
+    IDisposable Relay(WireTopic topic);
+
+    /// <summary>Has a topic's messages judged before they spread: those of neighbours, not this node's own. Disposing ends it.</summary>
+    /// <exception cref="InvalidOperationException">The topic has a validator already.</exception>
+    IDisposable Validate(WireTopic topic, ITopicValidator validator);
 
     /// <summary>Numbers, signs and sends one gossip message. The data is copied. Messages go out in the order of the calls.</summary>
     /// <param name="topic">Where to.</param>

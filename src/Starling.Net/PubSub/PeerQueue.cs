@@ -4,10 +4,10 @@ namespace Starling.Net.PubSub;
 
 /// <summary>What waits for one neighbour, in lanes: control, which is never shed; messages of this node, which wait for room; and relayed ones, of which the oldest are shed.</summary>
 /// <remarks>Safe for several threads. It also says who writes: one at a time takes the writer's place, and gives it back when nothing is left.</remarks>
-internal sealed class PeerQueue(int maxBytes, int maxControl, IResourceBudget budget)
+internal sealed class PeerQueue(int maxBytes, int maxTopics, int maxIds, IResourceBudget budget)
 {
     private readonly Lock _gate = new();
-    private readonly ControlLane _control = new();
+    private readonly ControlLane _control = new(maxIds);
     private readonly Queue<Outgoing> _own = new();
     private readonly Queue<Outgoing> _relayed = new();
     private TaskCompletionSource? _progress;
@@ -26,13 +26,16 @@ internal sealed class PeerQueue(int maxBytes, int maxControl, IResourceBudget bu
     public bool IsClosed => Volatile.Read(ref _closed);
 
     /// <summary>Notes what the neighbour has to be told. False when too much has piled up: the stream is to be opened anew.</summary>
-    public bool Tell(in PubSubEffect control)
+    /// <param name="control">The effect that tells it.</param>
+    /// <param name="stale">How many earlier asks for messages have made room for it.</param>
+    public bool Tell(in PubSubEffect control, out int stale)
     {
+        stale = 0;
         lock (_gate)
         {
             if (_closed) return true;
-            _control.Add(control);
-            return _control.Count <= maxControl;
+            stale = _control.Add(control);
+            return _control.Topics <= maxTopics;
         }
     }
 
@@ -193,7 +196,7 @@ internal sealed class PeerQueue(int maxBytes, int maxControl, IResourceBudget bu
         }
     }
 
-    private bool IsEmpty => _control.Count == 0 && _own.Count == 0 && _relayed.Count == 0;
+    private bool IsEmpty => _control.IsEmpty && _own.Count == 0 && _relayed.Count == 0;
 
     private bool Fits(int size) => _bytes + size <= maxBytes;
 

@@ -30,4 +30,10 @@ internal sealed partial class PubSubLog(ILogger logger)
 
     [LoggerMessage(4008, LogLevel.Debug, "Topics: a subscription to {Topic} was left after the node had stopped.")]
     public partial void LeftAfterStop(string topic);
+
+    [LoggerMessage(4009, LogLevel.Warning, "Topics: the validator of {Topic} gave no verdict within {Timeout}; the message was ignored.")]
+    public partial void ValidatorSlow(string topic, TimeSpan timeout);
+
+    [LoggerMessage(4010, LogLevel.Error, "Topics: the validator of {Topic} failed; the message was ignored.")]
+    public partial void ValidatorFailed(string topic, Exception error);
 }

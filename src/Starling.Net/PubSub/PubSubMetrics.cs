@@ -10,13 +10,14 @@ internal enum DropReason
     SlowSubscriber,
     LinkClosed,
     Unreadable,
+    StaleAsk,
 }
 
 /// <summary>The instruments of topics: meter <c>Starling.PubSub</c>.</summary>
 internal sealed class PubSubMetrics : IDisposable
 {
     public const string MeterName = "Starling.PubSub";
-    private static readonly string[] DropNames = ["slow_peer", "slow_subscriber", "link_closed", "unreadable"];
+    private static readonly string[] DropNames = ["slow_peer", "slow_subscriber", "link_closed", "unreadable", "stale_ask"];
     private readonly Meter _meter;
     private readonly long[] _dropped = new long[DropNames.Length];
     private PubSubCounters[] _counters = [];

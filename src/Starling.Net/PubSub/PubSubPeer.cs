@@ -28,7 +28,7 @@ internal sealed class PubSubPeer : OutboundStream, IThreadPoolWorkItem
         _scope = router.Budget.Open(id);
         _onWritten = OnWritten;
         _credit = new InlineCredit(router.Clock);
-        Queue = new PeerQueue(router.Options.MaxPeerQueueBytes, 2 * router.Options.MaxTopics, _scope);
+        Queue = new PeerQueue(router.Options.MaxPeerQueueBytes, 4 * router.Options.MaxTopics, router.Options.Gossip.MaxGossipIds, _scope);
     }
 
     public PeerId Id { get; }

@@ -55,7 +55,7 @@ public sealed partial class PubSubService : IAsyncDisposable
     }
 
     /// <summary>What was counted so far.</summary>
-    public PubSubCounters Counters => _wire[TopicFamily.LibP2P].Counters;
+    public PubSubCounters Counters => _wire.Counters;
 
     /// <summary>Relayed messages that were shed because a neighbour was slow.</summary>
     public long DroppedForSlowPeers => _setting.Metrics.DroppedFor(DropReason.SlowPeer);
@@ -72,8 +72,18 @@ public sealed partial class PubSubService : IAsyncDisposable
     /// <summary>The topics that this node follows and at least one linked peer as well.</summary>
     public IReadOnlyList<string> PairedTopics => [.. _subscriptions.Keys.Select(one => one.Topic).Distinct(StringComparer.Ordinal).Where(topic => Subscribers(topic).Count > 0)];
 
+    /// <summary>How every topic does that this node follows or has published to.</summary>
+    public IReadOnlyList<TopicStatus> Status() => [.. _wire.Routers.SelectMany(router => router.Status())];
+
+    /// <summary>Who is told which neighbours are in meshes and which peers are worth a link; null tells nobody. To be set before the first link.</summary>
+    public ITopicLinks? Links
+    {
+        get => _setting.Links;
+        set => _setting.Links = value;
+    }
+
     /// <summary>The topics that this node follows.</summary>
-    public ValueTask<IReadOnlyList<string>> TopicsAsync() => new(_wire[TopicFamily.LibP2P].FollowedTopics());
+    public ValueTask<IReadOnlyList<string>> TopicsAsync() => new([.. _wire.Routers.SelectMany(router => router.FollowedTopics())]);
 
     /// <summary>Completes once at least so many linked peers follow a topic.</summary>
     /// <exception cref="ObjectDisposedException">The node stopped while waiting.</exception>

@@ -6,6 +6,7 @@ namespace Starling.Net.PubSub;
 internal sealed class RpcBatch
 {
     private readonly List<(string Topic, bool Subscribe)> _announcements = [];
+    private readonly List<GossipControl> _controls = [];
     private readonly List<Outgoing> _messages = [];
 
     public List<Outgoing> Messages => _messages;
@@ -21,6 +22,15 @@ internal sealed class RpcBatch
         Size += RpcCodec.SizeOfSubscription(topic);
     }
 
+    /// <summary>Message ids in its control messages.</summary>
+    public int Ids { get; private set; }
+
+    public void Add(in GossipControl control)
+    {
+        _controls.Add(control);
+        Ids += control.Ids.Length;
+    }
+
     public void Add(in Outgoing message)
     {
         _messages.Add(message);
@@ -31,7 +41,8 @@ internal sealed class RpcBatch
     {
         _announcements.Clear();
         _messages.Clear();
-        Size = 0;
+        _controls.Clear();
+        Size = Ids = 0;
     }
 
     /// <summary>The length of the frame: the RPC and its length prefix.</summary>

@@ -23,6 +23,7 @@ internal sealed class RpcReader(PeerId from, IStream stream, TopicRouter router)
                 _rpc.VerifySignatures();
                 router.Accept(from, _rpc, _full);
                 if (_full.Count > 0) await WaitForSinksAsync(cancellationToken).ConfigureAwait(false);
+                if (router.FewJudgedAsync() is { IsCompleted: false } few) await few.WaitAsync(cancellationToken).ConfigureAwait(false);
             }
         }
         catch (RpcRefusedException refused)

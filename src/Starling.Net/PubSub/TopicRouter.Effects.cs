@@ -59,6 +59,18 @@ internal sealed partial class TopicRouter
             case PubSubEffectKind.PeerUnsubscribed:
                 OnFollower(effect.Topic, effect.Peer, follows: false);
                 break;
+            case PubSubEffectKind.Validate:
+                _work.Judged.Add((this, effect.Message!, effect.Peer));
+                break;
+            case PubSubEffectKind.MeshAdded:
+                OnMesh(effect.Topic, effect.Peer, added: true);
+                break;
+            case PubSubEffectKind.MeshRemoved:
+                OnMesh(effect.Topic, effect.Peer, added: false);
+                break;
+            case PubSubEffectKind.Connect:
+                OnConnect(effect.Peer, (effect.Detail as ReadOnlyMemory<byte>?) ?? default);
+                break;
             default:
                 if (_peers.TryGetValue(effect.Peer, out var told)) Tell(told, effect);
                 break;
@@ -67,15 +79,24 @@ internal sealed partial class TopicRouter
 
     private void Send(PubSubPeer peer, PubSubMessage message)
     {
-        if (!message.Id.Origin.Equals(LocalPeer)) Metrics.Dropped(DropReason.SlowPeer, peer.Queue.EnqueueRelayed(message));
+        var lost = 0;
+        if (!message.Id.Origin.Equals(LocalPeer))
+        {
+            lost = peer.Queue.EnqueueRelayed(message);
+            Metrics.Dropped(DropReason.SlowPeer, lost);
+        }
         else if (peer.Queue.TryEnqueueOwn(new Outgoing(message, _release), _waited)) _sent++;
-        else if (!peer.Queue.IsClosed) _missed++;
+        else if (!peer.Queue.IsClosed) lost = ++_missed > 0 ? 1 : 0;
         Touch(peer);
+        if (TallyOf(message.Topic) is not { } tally) return;
+        tally.Sent++;
+        tally.Dropped += lost;
     }
 
     private void Tell(PubSubPeer peer, in PubSubEffect control)
     {
-        if (!peer.Queue.Tell(control)) _work.Restarted.Add(peer);
+        if (!peer.Queue.Tell(control, out var stale)) _work.Restarted.Add(peer);
+        Metrics.Dropped(DropReason.StaleAsk, stale);
         Touch(peer);
     }
 

@@ -7,6 +7,9 @@ internal sealed partial class TopicRouter
 {
     private readonly Dictionary<string, FollowedTopic> _topics = new(StringComparer.Ordinal);
 
+    /// <summary>Who takes a topic's messages, worked out once. Emptied with every change; an array in use is never changed, so that a sink may leave while messages are delivered.</summary>
+    private readonly Dictionary<string, ITopicSink[]> _audiences = new(StringComparer.Ordinal);
+
     /// <summary>Follows a topic as long as it has a sink.</summary>
     public IDisposable Follow(string topic, ITopicSink sink)
     {
@@ -15,6 +18,7 @@ internal sealed partial class TopicRouter
         Core.Subscribe(topic, Clock.Now(), _effects);
         if (!_topics.TryGetValue(topic, out var followed)) _topics.Add(topic, followed = new FollowedTopic());
         followed.Sinks = [.. followed.Sinks, sink];
+        _audiences.Clear();
         return new Following(this, topic, sink);
     }
 
@@ -23,6 +27,7 @@ internal sealed partial class TopicRouter
         using var turn = BeginTurn();
         if (_stopped || !_topics.TryGetValue(topic, out var followed)) return;
         followed.Sinks = [.. followed.Sinks.Where(other => !ReferenceEquals(other, sink))];
+        _audiences.Clear();
         if (followed.Sinks.Length > 0) return;
         _topics.Remove(topic);
         Core.Unsubscribe(topic, Clock.Now(), _effects);
@@ -30,17 +35,30 @@ internal sealed partial class TopicRouter
 
     private void Deliver(PubSubMessage message, PeerId from)
     {
-        if (!_topics.TryGetValue(message.Topic, out var followed)) return;
-        foreach (var sink in followed.Sinks)
+        if (TallyOf(message.Topic) is { } tally && !from.Equals(LocalPeer)) tally.Received++;
+        foreach (var sink in AudienceOf(message.Topic))
         {
             sink.Deliver(message, from);
             if (_full is not null && sink.IsFull && !_full.Contains(sink)) _full.Add(sink);
         }
     }
 
+    /// <summary>The sinks of a topic and of the patterns that match it.</summary>
+    private ITopicSink[] AudienceOf(string topic)
+    {
+        if (_audiences.TryGetValue(topic, out var audience)) return audience;
+        IEnumerable<ITopicSink> sinks = _topics.TryGetValue(topic, out var followed) ? followed.Sinks : [];
+        foreach (var (pattern, those) in _topics)
+        {
+            if (TopicNames.Matches(pattern, topic)) sinks = sinks.Concat(those.Sinks);
+        }
+
+        if (_audiences.Count >= 2 * Options.MaxTopics) _audiences.Clear();
+        return _audiences[topic] = [.. sinks];
+    }
+
     private sealed class FollowedTopic
     {
-        /// <summary>Replaced whole, so that a sink may leave while messages are delivered.</summary>
         public ITopicSink[] Sinks { get; set; } = [];
 
         public void Stop()

@@ -6,12 +6,14 @@ namespace Starling.Net.PubSub;
 /// <summary>The router of one family: its core, its neighbours, its sinks. Whatever happens calls the core in place under the router's lock.</summary>
 /// <remarks>Under the lock nothing waits and nothing is sent: effects go into the neighbours' queues, and who queued something sees to its being written once the lock is given back.
 /// A call from within a turn, such as a sink that ends, is part of that turn.</remarks>
-internal sealed partial class TopicRouter
+internal sealed partial class TopicRouter : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly List<PubSubEffect> _effects = [];
     private readonly ILinkHost _host;
+    private readonly TopicSetting _setting;
     private readonly ITimer _timer;
+    private readonly CancellationTokenSource _ending = new();
     private Instant _armed = Instant.Never;
     private IDisposable[] _registrations = [];
     private TurnWork _work = new();
@@ -23,9 +25,10 @@ internal sealed partial class TopicRouter
         Family = family;
         _host = host;
         Protocols = protocols;
+        _setting = setting;
         (Options, Budget, Clock, Random, Log, Metrics) = (setting.Options, setting.Budget, setting.Clock, setting.Random, setting.Log, setting.Metrics);
         Policy = family == TopicFamily.LibP2P ? OriginPolicy.Signed : OriginPolicy.Link;
-        Core = new PubSubCore(host.LocalPeer, setting.Options, setting.Random.Fork(family.ToString()), Policy);
+        Core = new PubSubCore(host.LocalPeer, setting.Options, setting.Random.Fork(family.ToString()), Policy) { RecordOf = peer => host.Find(peer)?.Info.SignedPeerRecord ?? default };
         _timer = setting.Clock.CreateTimer(static router => ((TopicRouter)router!).OnTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Board = new SubscriberBoard();
     }
@@ -116,14 +119,21 @@ internal sealed partial class TopicRouter
         foreach (var topic in _topics.Values) topic.Stop();
     }
 
-    /// <summary>No heartbeat comes any more.</summary>
-    public void StopTicking() => _timer.Dispose();
+    /// <summary>Ends what is still under way after <see cref="Stop"/>: no heartbeat comes any more, and no verdict is waited for.</summary>
+    public void Dispose()
+    {
+        _timer.Dispose();
+        _ending.Cancel();
+        _ending.Dispose();
+    }
 
     private void OnTick()
     {
         using var turn = BeginTurn();
         _armed = Instant.Never;
-        if (!_stopped) Core.Heartbeat(Clock.Now(), _effects);
+        if (_stopped) return;
+        Core.Heartbeat(Clock.Now(), _effects);
+        UpdateRates();
     }
 
     private void Arm()
@@ -176,4 +186,8 @@ internal sealed partial class TopicRouter
 }
 
 /// <summary>What both routers of a node share.</summary>
-internal sealed record TopicSetting(PubSubServiceOptions Options, ResourceBudget Budget, TimeProvider Clock, RandomSource Random, PubSubLog Log, PubSubMetrics Metrics);
+internal sealed record TopicSetting(PubSubServiceOptions Options, ResourceBudget Budget, TimeProvider Clock, RandomSource Random, PubSubLog Log, PubSubMetrics Metrics)
+{
+    /// <summary>Who is told of meshes and of peers worth a link, or null.</summary>
+    public ITopicLinks? Links { get; set; }
+}

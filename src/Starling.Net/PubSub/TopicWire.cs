@@ -7,33 +7,55 @@ namespace Starling.Net.PubSub;
 /// <summary>The topics of one node on the wire: a router for each family.</summary>
 internal sealed class TopicWire : ITopicWire, IAsyncDisposable
 {
-    private readonly TopicRouter _router;
-    private readonly MessageSigner _signer;
-    private readonly Lock _signing = new();
+    private readonly ILinkHost _host;
+    private readonly NodeIdentity _identity;
     private readonly TopicSetting _setting;
+    private readonly Lock _gate = new();
     private readonly CancellationTokenSource _stop = new();
+    private readonly Family _libP2P;
+    private Family? _starling;
+    private bool _stopping;
+
+    /// <summary>What the lengths of a message's fields may grow by when it is filled.</summary>
+    private const int LengthGrowth = 4;
+    private readonly List<IFollowerObserver> _observers = [];
 
     public TopicWire(ILinkHost host, NodeIdentity identity, TopicSetting setting)
     {
-        _setting = setting;
+        (_host, _identity, _setting) = (host, identity, setting);
         LocalPeer = host.LocalPeer;
-        _signer = new MessageSigner(identity, setting.Clock.GetUtcNow());
-        _router = new TopicRouter(TopicFamily.LibP2P, host, setting.Options.Protocols, setting);
-        setting.Metrics.Observe(_router.Counters);
-        _router.Start((stream, cancelled) => ServeAsync(_router, stream, cancelled));
+        _libP2P = Open(TopicFamily.LibP2P, setting.Options.Protocols);
     }
 
     public PeerId LocalPeer { get; }
 
-    /// <summary>The router of a family.</summary>
-    public TopicRouter this[TopicFamily family] => family == TopicFamily.LibP2P ? _router : throw new NotSupportedException("No Link topic can be used yet.");
+    public PubSubCounters Counters => _libP2P.Router.Counters;
 
-    public void Admit(WireTopic topic, IReadOnlySet<PeerId> members) => throw new NotSupportedException("No Link topic can be used yet.");
+    /// <summary>The routers in use.</summary>
+    public IReadOnlyList<TopicRouter> Routers => Volatile.Read(ref _starling) is { } starling ? [_libP2P.Router, starling.Router] : [_libP2P.Router];
+
+    public void Admit(WireTopic topic, IReadOnlySet<PeerId> members)
+    {
+        PubSubCore.CheckTopic(topic.Name, _setting.Options);
+        Of(topic).Router.Admit(topic.Name, members);
+    }
 
     public IDisposable Follow(WireTopic topic, ITopicSink sink)
     {
         PubSubCore.CheckTopic(topic.Name, _setting.Options);
-        return this[topic.Family].Follow(topic.Name, sink);
+        return Of(topic).Router.Follow(topic.Name, sink);
+    }
+
+    public IDisposable Relay(WireTopic topic)
+    {
+        PubSubCore.CheckTopic(topic.Name, _setting.Options);
+        return Of(topic).Router.Relay(topic.Name);
+    }
+
+    public IDisposable Validate(WireTopic topic, ITopicValidator validator)
+    {
+        PubSubCore.CheckTopic(topic.Name, _setting.Options);
+        return Of(topic).Router.Validate(topic.Name, validator);
     }
 
     public WirePublish Publish(WireTopic topic, ReadOnlySpan<byte> data, bool waited, IReleaseObserver? observer)
@@ -42,10 +64,15 @@ internal sealed class TopicWire : ITopicWire, IAsyncDisposable
         var release = observer is null ? null : new Release(observer);
         try
         {
-            if (SizeOf(topic, data.Length) > _setting.Options.MaxMessageBytes) return new WirePublish(PublishStatus.TooLarge);
+            var family = Of(topic);
+            if (family.SizeOf(topic.Name, data.Length) > _setting.Options.MaxMessageBytes) return new WirePublish(PublishStatus.TooLarge);
 
             // Numbers are to rise in the order in which messages leave.
-            lock (_signing) return _router.Publish(_signer.Sign(topic.Name, data), waited, release);
+            lock (family.Signing) return family.Router.Publish(family.Signer.Sign(topic.Name, data), waited, release);
+        }
+        catch (ObjectDisposedException)
+        {
+            return new WirePublish(PublishStatus.Rejected);
         }
         finally
         {
@@ -55,34 +82,49 @@ internal sealed class TopicWire : ITopicWire, IAsyncDisposable
 
     public Task? RoomAsync(WireTopic topic, int size)
     {
-        var encoded = (int)Math.Min(SizeOf(topic, size), _setting.Options.MaxMessageBytes);
-        return this[topic.Family].Board.FindFull(topic.Name, encoded)?.ProgressAsync(encoded);
+        var family = Of(topic);
+        var encoded = (int)Math.Min(family.SizeOf(topic.Name, size), _setting.Options.MaxMessageBytes);
+        return family.Router.Board.FindFull(topic.Name, encoded)?.ProgressAsync(encoded);
     }
 
-    public int MaxData(WireTopic topic) => (int)(_setting.Options.MaxMessageBytes - SizeOf(topic, 0) - 4);
+    public int MaxData(WireTopic topic) => (int)Math.Max(0, _setting.Options.MaxMessageBytes - Of(topic).SizeOf(topic.Name, 0) - LengthGrowth);
 
-    public IReadOnlyList<PeerId> Followers(WireTopic topic) => this[topic.Family].Board.Followers(topic.Name);
+    public IReadOnlyList<PeerId> Followers(WireTopic topic) => Of(topic).Router.Board.Followers(topic.Name);
 
     public Task WaitForFollowersAsync(WireTopic topic, int count, CancellationToken cancellationToken)
     {
         PubSubCore.CheckTopic(topic.Name, _setting.Options);
-        return this[topic.Family].Board.WaitAsync(topic.Name, count, cancellationToken);
+        return Of(topic).Router.Board.WaitAsync(topic.Name, count, cancellationToken);
     }
 
     public IDisposable Observe(IFollowerObserver observer)
     {
-        _router.Observe(observer);
-        return new Observation(() => _router.Unobserve(observer));
+        lock (_gate)
+        {
+            _observers.Add(observer);
+            foreach (var router in Routers) router.Observe(observer);
+        }
+
+        return new Observation(() =>
+        {
+            lock (_gate)
+            {
+                _observers.Remove(observer);
+                foreach (var router in Routers) router.Unobserve(observer);
+            }
+        });
     }
 
     /// <summary>Completes when everything that was queued is written.</summary>
-    public Task FlushAsync() => Task.WhenAll(_router.AllPeers().Where(peer => peer.Link is not null).Select(peer => peer.Queue.FlushAsync()));
+    public Task FlushAsync() => Task.WhenAll(AllPeers().Where(peer => peer.Link is not null).Select(peer => peer.Queue.FlushAsync()));
 
     /// <summary>Stops: sinks are told, what is queued is written for up to <see cref="PubSubServiceOptions.StopTimeout"/>, streams are closed.</summary>
     public async ValueTask DisposeAsync()
     {
-        _router.Stop(new ObjectDisposedException(nameof(PubSubService), "The node stopped while this was waited for."));
-        var peers = _router.AllPeers();
+        lock (_gate) _stopping = true;
+        var why = new ObjectDisposedException(nameof(PubSubService), "The node stopped while this was waited for.");
+        foreach (var router in Routers) router.Stop(why);
+        var peers = AllPeers();
         try
         {
             await FlushAsync().WaitAsync(_setting.Options.StopTimeout, _setting.Clock).ConfigureAwait(false);
@@ -96,10 +138,35 @@ internal sealed class TopicWire : ITopicWire, IAsyncDisposable
         foreach (var peer in peers) peer.Stop();
         await Task.WhenAll(peers.Select(peer => peer.Writing)).ConfigureAwait(false);
         foreach (var peer in peers) peer.Dispose();
+        foreach (var router in Routers) router.Dispose();
         _stop.Dispose();
     }
 
-    private long SizeOf(WireTopic topic, int data) => _signer.EncodedSize(Encoding.UTF8.GetByteCount(topic.Name), data);
+    private PubSubPeer[] AllPeers() => [.. Routers.SelectMany(router => router.AllPeers())];
+
+    /// <summary>A topic's family. The Starling one is served from its first use on.</summary>
+    private Family Of(WireTopic topic)
+    {
+        if (topic.Family == TopicFamily.LibP2P) return _libP2P;
+        if (Volatile.Read(ref _starling) is { } open) return open;
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_stopping, typeof(PubSubService));
+            if (_starling is not null) return _starling;
+            var family = Open(TopicFamily.Starling, [PubSubProtocol.StarlingMesh]);
+            foreach (var observer in _observers) family.Router.Observe(observer);
+            Volatile.Write(ref _starling, family);
+            return family;
+        }
+    }
+
+    private Family Open(TopicFamily kind, IReadOnlyList<string> protocols)
+    {
+        var router = new TopicRouter(kind, _host, protocols, _setting);
+        _setting.Metrics.Observe(router.Counters);
+        router.Start((stream, cancelled) => ServeAsync(router, stream, cancelled));
+        return new Family(router, new MessageSigner(_identity, _setting.Clock.GetUtcNow(), router.Policy));
+    }
 
     private async Task ServeAsync(TopicRouter router, IStream stream, CancellationToken cancellationToken)
     {
@@ -119,5 +186,12 @@ internal sealed class TopicWire : ITopicWire, IAsyncDisposable
     private sealed class Observation(Action end) : IDisposable
     {
         public void Dispose() => end();
+    }
+
+    private sealed record Family(TopicRouter Router, MessageSigner Signer)
+    {
+        public Lock Signing { get; } = new();
+
+        public long SizeOf(string topic, int data) => Signer.EncodedSize(Encoding.UTF8.GetByteCount(topic), data);
     }
 }

@@ -1,3 +1,5 @@
+using Starling.Protocols.PubSub;
+
 namespace Starling.Net.PubSub;
 
 /// <summary>What a turn of the router leaves to be done when its lock is given back. Kept and used again by its thread.</summary>
@@ -15,6 +17,12 @@ internal sealed class TurnWork
     /// <summary>Neighbours that are no longer there.</summary>
     public List<PubSubPeer> Gone { get; } = [];
 
+    /// <summary>Messages that wait for a verdict, and who brought them.</summary>
+    public List<(TopicRouter Router, PubSubMessage Message, PeerId From)> Judged { get; } = [];
+
+    /// <summary>The router that has news for the part that keeps links, or null.</summary>
+    public TopicRouter? LinkNews { get; set; }
+
     public static TurnWork Rent()
     {
         var work = _kept ?? new TurnWork();
@@ -28,9 +36,13 @@ internal sealed class TurnWork
         for (var i = 0; i < Touched.Count; i++) Touched[i].Pump(inline: i == Touched.Count - 1);
         foreach (var peer in Restarted) peer.Restart();
         foreach (var peer in Gone) peer.Stop();
+        foreach (var (router, message, from) in Judged) router.Judge(message, from);
+        LinkNews?.TellLinkNews();
+        LinkNews = null;
         Touched.Clear();
         Restarted.Clear();
         Gone.Clear();
+        Judged.Clear();
         _kept = this;
     }
 }

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Starling.Protocols.PubSub;
 
-/// <summary>Makes signed messages of one node (StrictSign). Not safe for several threads: numbers must leave in the order in which they rise.</summary>
+/// <summary>Makes the messages of one node: signed (StrictSign), or bare for <see cref="OriginPolicy.Link"/>. Not safe for several threads: numbers must leave in the order in which they rise.</summary>
 public sealed class MessageSigner
 {
     private readonly NodeIdentity _identity;
@@ -14,24 +14,29 @@ public sealed class MessageSigner
     /// <summary>Creates the signer.</summary>
     /// <param name="identity">The node's identity; stays the caller's.</param>
     /// <param name="wallTime">The time of day: the first number is its nanoseconds since 1970, so that numbers rise across restarts.</param>
-    public MessageSigner(NodeIdentity identity, DateTimeOffset wallTime)
+    /// <param name="policy">Whether it signs.</param>
+    public MessageSigner(NodeIdentity identity, DateTimeOffset wallTime, OriginPolicy policy = OriginPolicy.Signed)
     {
         ArgumentNullException.ThrowIfNull(identity);
         _identity = identity;
         Origin = identity.PeerId;
         _from = Origin.Bytes.ToArray();
-        _key = Origin.TryGetInlineKey(out _) ? [] : identity.PublicKey.Encoded.ToArray();
+        Policy = policy;
+        _key = policy == OriginPolicy.Link || Origin.TryGetInlineKey(out _) ? [] : identity.PublicKey.Encoded.ToArray();
         _sequenceNumber = (ulong)Math.Max(0, (wallTime - DateTimeOffset.UnixEpoch).Ticks) * 100;
     }
 
     /// <summary>The node that signs.</summary>
     public PeerId Origin { get; }
 
-    /// <summary>The size of a message before it is signed: exact but for the signature, for which the longest of an ECDSA key is taken.</summary>
-    public long EncodedSize(int topicBytes, long dataBytes) =>
-        Field(_from.Length) + Field(dataBytes) + Field(8) + Field(topicBytes) + Field(MaxSignature) + (_key.Length == 0 ? 0 : Field(_key.Length));
+    /// <summary>Whether it signs.</summary>
+    public OriginPolicy Policy { get; }
 
-    /// <summary>Numbers and signs a message. The data is copied.</summary>
+    /// <summary>The size of a message before it is made: exact but for a signature, for which the longest of an ECDSA key is taken.</summary>
+    public long EncodedSize(int topicBytes, long dataBytes) =>
+        Field(_from.Length) + Field(dataBytes) + Field(8) + Field(topicBytes) + (Policy == OriginPolicy.Link ? 0 : Field(MaxSignature)) + (_key.Length == 0 ? 0 : Field(_key.Length));
+
+    /// <summary>Numbers a message, and signs it where that is the policy. The data is copied.</summary>
     public PubSubMessage Sign(string topic, ReadOnlySpan<byte> data)
     {
         ArgumentNullException.ThrowIfNull(topic);
@@ -50,7 +55,7 @@ public sealed class MessageSigner
         buffer[at++] = (4 << 3) | ProtobufReader.Bytes;
         at += RpcCodec.WriteVarint(buffer.AsSpan(at), topicBytes);
         at += Encoding.UTF8.GetBytes(topic, buffer.AsSpan(at));
-        Write(buffer, ref at, 5, _identity.Sign(buffer.AsSpan(0, at)));
+        if (Policy == OriginPolicy.Signed) Write(buffer, ref at, 5, _identity.Sign(buffer.AsSpan(0, at)));
         if (_key.Length > 0) Write(buffer, ref at, 6, _key);
         return new PubSubMessage(
             new MessageId(Origin, number),

@@ -1,0 +1,63 @@
+using Starling.Protocols.PubSub;
+
+namespace Starling.Net.PubSub;
+
+/// <content>What holds for each topic: members, relaying, validators.</content>
+internal sealed partial class TopicRouter
+{
+    private readonly Dictionary<string, TopicRules> _rules = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ITopicValidator> _validators = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _relayed = new(StringComparer.Ordinal);
+
+    public void Admit(string topic, IReadOnlySet<PeerId> members) => ChangeRules(topic, rules => rules with { Members = members.ToHashSet() });
+
+    public IDisposable Relay(string topic)
+    {
+        using var turn = BeginTurn();
+        ObjectDisposedException.ThrowIf(_stopped, typeof(PubSubService));
+        var count = _relayed.GetValueOrDefault(topic);
+        if (count == 0) ChangeRules(topic, rules => rules with { Relay = true });
+        _relayed[topic] = count + 1;
+        return new Ending(() => EndRelay(topic));
+    }
+
+    public IDisposable Validate(string topic, ITopicValidator validator)
+    {
+        using var turn = BeginTurn();
+        if (!_validators.TryAdd(topic, validator)) throw new InvalidOperationException($"The topic '{topic}' has a validator already; dispose that one first.");
+        ChangeRules(topic, rules => rules with { IsValidated = true });
+        return new Ending(() => EndValidation(topic));
+    }
+
+    private void EndRelay(string topic)
+    {
+        using var turn = BeginTurn();
+        if (--_relayed[topic] > 0) return;
+        _relayed.Remove(topic);
+        ChangeRules(topic, rules => rules with { Relay = false });
+    }
+
+    private void EndValidation(string topic)
+    {
+        using var turn = BeginTurn();
+        if (_validators.Remove(topic)) ChangeRules(topic, rules => rules with { IsValidated = false });
+    }
+
+    private void ChangeRules(string topic, Func<TopicRules, TopicRules> change)
+    {
+        using var turn = BeginTurn();
+        if (_stopped) return;
+        var rules = change(_rules.GetValueOrDefault(topic, TopicRules.Default));
+        Core.SetTopicRules(topic, rules, Clock.Now(), _effects);
+        if (rules == TopicRules.Default) _rules.Remove(topic);
+        else _rules[topic] = rules;
+    }
+
+    /// <summary>Ends something, once.</summary>
+    private sealed class Ending(Action end) : IDisposable
+    {
+        private Action? _end = end;
+
+        public void Dispose() => Interlocked.Exchange(ref _end, null)?.Invoke();
+    }
+}
