@@ -99,6 +99,12 @@ internal interface ITopicWire
     /// <summary>The most bytes of data that a gossip message of this topic carries.</summary>
     int MaxData(WireTopic topic);
 
+    /// <summary>The topics and patterns that this node follows. The list does not change afterwards, and is the same one until they do.</summary>
+    IReadOnlyList<WireTopic> Followed { get; }
+
+    /// <summary>Who may know of a topic; null for everybody.</summary>
+    IReadOnlySet<PeerId>? MembersOf(WireTopic topic);
+
     /// <summary>The neighbours that follow a topic, or a pattern that matches it.</summary>
     IReadOnlyList<PeerId> Followers(WireTopic topic);
 

@@ -143,7 +143,7 @@ public sealed class OverlayDiscovery : IDiscovery
         {
             if (result.Addresses.Count == 0 || result.Peer.Equals(_context.Self)) continue;
             found.Add(result.Peer);
-            _feed.Found(new DiscoveredPeer(result.Peer, result.Addresses, Name, IsMutual: true));
+            _feed.Found(new DiscoveredPeer(result.Peer, result.Addresses, Name, IsMutual: true) { IsHearsay = true });
         }
 
         foreach (var peer in _missed.Keys.Where(peer => !found.Contains(peer)).ToArray())

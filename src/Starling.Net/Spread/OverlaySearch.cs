@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Starling.Net.Links;
@@ -20,6 +21,7 @@ public sealed class OverlaySearch : IDisposable
     private readonly Lock _gate = new();
     private readonly Dictionary<string, List<Serving>> _served = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<SpreadKey, Search> _searches = new();
+    private ImmutableArray<Func<SearchQuery, bool>> _answering = [];
     private readonly CancellationTokenSource _stop = new();
     private int _searching;
     private long _answered;
@@ -82,6 +84,15 @@ public sealed class OverlaySearch : IDisposable
         }
 
         return serving;
+    }
+
+    /// <summary>Answers from now on every search that a predicate chooses, whatever its subject. Disposing ends that.</summary>
+    /// <param name="answers">Returns at once and never throws; called from any thread.</param>
+    public IDisposable ServeWhere(Func<SearchQuery, bool> answers)
+    {
+        ArgumentNullException.ThrowIfNull(answers);
+        ImmutableInterlocked.Update(ref _answering, all => all.Add(answers));
+        return new Answering(() => ImmutableInterlocked.Update(ref _answering, all => all.Remove(answers)));
     }
 
     /// <summary>Yields peers that serve a subject as their answers come, each once, until enough are found or the time is over.</summary>
@@ -151,11 +162,11 @@ public sealed class OverlaySearch : IDisposable
         for (var pause = options.RepeatAfter; ; pause *= 2)
         {
             var id = SpreadId.New(_spread.Random);
-            var key = new SpreadKey(id, _identity.PeerId, false);
+            var key = new SpreadKey(id, _identity.PeerId, options.SignQuery);
             search.Keys.Add(key);
             _searches[key] = search;
             var query = SearchCodec.WriteQuery(search.Subject, options.TellAsker ? _record.Envelope.Span : default);
-            await _spread.PublishAsync(_kind, query, options.Ttl, id, cancellationToken).ConfigureAwait(false);
+            await _spread.PublishAsync(_kind with { Signed = options.SignQuery }, query, options.Ttl, id, cancellationToken).ConfigureAwait(false);
             await Task.Delay(_spread.Random.Jitter(pause, 0.75, 1.25), _spread.Clock, cancellationToken).ConfigureAwait(false);
         }
     }
@@ -168,14 +179,7 @@ public sealed class OverlaySearch : IDisposable
             return;
         }
 
-        Serving[] serving;
-        lock (_gate)
-        {
-            if (!_served.TryGetValue(query.Subject, out var present)) return;
-            serving = [.. present];
-        }
-
-        if (!serving.Any(one => one.Answers?.Invoke(query) ?? true)) return;
+        if (!Serves(item.Item.IsSigned ? query with { ProvedAsker = item.Origin } : query)) return;
         var answer = SearchCodec.WriteAnswer(item.Item.Id, query.Subject, _record.Envelope.Span, _identity);
 
         // Counted before the other side can know of it.
@@ -183,10 +187,17 @@ public sealed class OverlaySearch : IDisposable
         if (!await _spread.ReplyAsync(item, answer).ConfigureAwait(false)) Interlocked.Decrement(ref _answered);
     }
 
+    private bool Serves(SearchQuery query)
+    {
+        Serving[] serving;
+        lock (_gate) serving = _served.TryGetValue(query.Subject, out var present) ? [.. present] : [];
+        return serving.Any(one => one.Answers?.Invoke(query) ?? true) || _answering.Any(answers => answers(query));
+    }
+
     /// <summary>Every answer was checked when it came from its stream.</summary>
     private ValueTask TakeAsync(SpreadAnswer reply, CancellationToken cancellationToken)
     {
-        if (_searches.TryGetValue(reply.To, out var search) && SearchCodec.TryReadAnswer(reply.To.Id, reply.Payload, out var answer)) search.Take(answer);
+        if (_searches.TryGetValue(reply.To, out var search) && SearchCodec.TryReadAnswer(reply.To.Id, reply.Payload, out var answer)) search.Take(answer, reply.From);
         return ValueTask.CompletedTask;
     }
 
@@ -207,6 +218,11 @@ public sealed class OverlaySearch : IDisposable
         public void Dispose() => search.Forget(this);
     }
 
+    private sealed class Answering(Action end) : IDisposable
+    {
+        public void Dispose() => end();
+    }
+
     /// <summary>One search under way: results that wait for their reader, no more than were asked for.</summary>
     private sealed class Search(string subject, int limit)
     {
@@ -218,11 +234,11 @@ public sealed class OverlaySearch : IDisposable
         /// <summary>The queries that were sent. Used by one task at a time.</summary>
         public List<SpreadKey> Keys { get; } = [];
 
-        public void Take(SearchAnswer answer)
+        public void Take(SearchAnswer answer, PeerId via)
         {
             lock (_found)
             {
-                if (answer.Subject == subject && _found.Count < limit && _found.Add(answer.Record.Peer)) _results.Writer.TryWrite(new SearchResult(answer.Record, subject));
+                if (answer.Subject == subject && _found.Count < limit && _found.Add(answer.Record.Peer)) _results.Writer.TryWrite(new SearchResult(answer.Record, subject) { Via = via });
             }
         }
 

@@ -59,6 +59,9 @@ public sealed record SearchOptions
     /// <summary>Whether the query names this node and where it may be reached. Default true. Answers come back either way.</summary>
     public bool TellAsker { get; init; } = true;
 
+    /// <summary>Whether the query is signed, so that those who answer know who asks (<see cref="SearchQuery.ProvedAsker"/>). Default false. Costs each node on the way a verification.</summary>
+    public bool SignQuery { get; init; }
+
     /// <summary>Checks the values.</summary>
     /// <exception cref="ArgumentOutOfRangeException">One is out of range.</exception>
     public void Validate()
@@ -80,6 +83,9 @@ public sealed record SearchResult(Protocols.Links.SignedPeerRecord Record, strin
 {
     /// <summary>Who it is.</summary>
     public PeerId Peer => Record.Peer;
+
+    /// <summary>The neighbour that brought the answer; null only where the result was not made by a search.</summary>
+    public PeerId? Via { get; init; }
 
     /// <summary>Where it may be reached, without peer id.</summary>
     public IReadOnlyList<Multiaddr> Addresses => Record.Addresses;

@@ -8,7 +8,11 @@ namespace Starling.Protocols.Spread;
 /// <summary>What an overlay search asks.</summary>
 /// <param name="Subject">What is sought.</param>
 /// <param name="Asker">Who asks and where it may be reached, verified; null when the asker keeps that to itself.</param>
-public sealed record SearchQuery(string Subject, SignedPeerRecord? Asker);
+public sealed record SearchQuery(string Subject, SignedPeerRecord? Asker)
+{
+    /// <summary>Who asks, where the query was signed by its sender; else null, and <see cref="Asker"/> may be anybody's record.</summary>
+    public PeerId? ProvedAsker { get; init; }
+}
 
 /// <summary>One node's answer to a search.</summary>
 /// <param name="Record">Where it may be reached, verified.</param>

@@ -1,0 +1,36 @@
+using Starling.Net.PubSub;
+
+namespace Starling.Net.Pairing;
+
+/// <summary>One topic that is being paired, or kept so.</summary>
+internal sealed class Pairing(WireTopic topic, PairingOptions options, Action forget, CancellationToken stop) : IDisposable
+{
+    private readonly CancellationTokenSource _end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+    private IDisposable? _watching;
+    private int _disposed;
+
+    public WireTopic Topic => topic;
+
+    public PairingOptions Options => options;
+
+    /// <summary>Who follows the topic.</summary>
+    public PairWatch Followers { get; } = new(topic);
+
+    /// <summary>Cancelled when the pairing is over.</summary>
+    public CancellationToken End => _end.Token;
+
+    /// <summary>Whether a search is under way.</summary>
+    public bool IsSearching { get; set; }
+
+    public PairingStatus Status => new(topic.Name, Followers.Peers, options.Wanted, IsSearching);
+
+    public void Watch(ITopicWire wire) => _watching = wire.Observe(Followers);
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        _end.Cancel();
+        _watching?.Dispose();
+        forget();
+    }
+}
