@@ -4,6 +4,7 @@ using Starling.Net.Discovery;
 using Starling.Net.Joining;
 using Starling.Net.Links;
 using Starling.Net.Messages;
+using Starling.Net.Pairing;
 using Starling.Net.PubSub;
 using Starling.Net.Requests;
 using Starling.Net.Transport;
@@ -84,6 +85,8 @@ internal sealed class NodeParts : IAsyncDisposable
         {
             if (change != BlockChange.Added) Manager.OnRestrictionsChanged();
         });
+        Pairing = new TopicPairing(Topics, Overlay.Search, Swarm, options.Pairing, PartAsync, clock, environment.Random, environment.Loggers.CreateLogger<TopicPairing>(), environment.Meters);
+        Pairing.Observe(change => events.Raise(NodeEvent.Of(change)));
         Discovery = Discoveries();
         Discovery.Observe(new DiscoveryEvents(events));
         Discovery.Observe(Manager);
@@ -120,6 +123,8 @@ internal sealed class NodeParts : IAsyncDisposable
     public MessageService Messages { get; }
 
     public NodeOverlay Overlay { get; }
+
+    public TopicPairing Pairing { get; }
 
     public Restrictions Restrictions { get; }
 
@@ -163,6 +168,7 @@ internal sealed class NodeParts : IAsyncDisposable
         await EndAsync(Discovery);
         await EndAsync(Requests);
         await EndAsync(Messages);
+        await EndAsync(Pairing);
         await EndAsync(Overlay);
         await EndAsync(Topics);
         await EndAsync(Health);
@@ -194,6 +200,13 @@ internal sealed class NodeParts : IAsyncDisposable
         {
             FacadeLog.PartNotEnded(_environment.Loggers.CreateLogger<StarlingNode>(), part.GetType().Name, error);
         }
+    }
+
+    /// <summary>Parts from a peer for good: nothing here makes the link again by itself.</summary>
+    private Task PartAsync(PeerId peer)
+    {
+        Manager.Release(peer);
+        return Swarm.DisconnectAsync(peer, null);
     }
 
     private void OnHealth(IPeerLink link, LinkHealth health)

@@ -22,8 +22,8 @@ internal sealed partial class PairingLog(ILogger logger)
     [LoggerMessage(5105, LogLevel.Debug, "Pairing: the entry link to {Peer} is closed.")]
     public partial void EntryDropped(PeerId peer);
 
-    [LoggerMessage(5106, LogLevel.Error, "Pairing: keeping {Topic} paired failed in a way that is a fault of this program.")]
-    public partial void KeeperFailed(string topic, Exception error);
+    [LoggerMessage(5106, LogLevel.Error, "Pairing: keeping a topic paired failed in a way that is a fault of this program.")]
+    public partial void KeeperFailed(Exception error);
 
     [LoggerMessage(5107, LogLevel.Warning, "Pairing: a search for {Topic} could not be made and is tried again later: {Why}")]
     public partial void SearchFailed(string topic, string why);

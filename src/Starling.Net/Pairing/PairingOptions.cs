@@ -43,6 +43,29 @@ public sealed record PairingOptions
     }
 }
 
+/// <summary>What a node does with pairing as a whole.</summary>
+public sealed class PairingServiceOptions : ICheckedOptions
+{
+    /// <summary>Whether others find this node by the topics that it follows. Default true. Whoever searches for a name learns that this node follows it, and its addresses; of a closed topic only its members do.</summary>
+    public bool Answer { get; set; } = true;
+
+    /// <summary>Pairings under way or kept up at once. Default 1,024, at least 1; one more throws. About 1 KiB each.</summary>
+    public int MaxPairings { get; set; } = 1024;
+
+    /// <inheritdoc/>
+    public void Check(OptionProblems problems)
+    {
+        ArgumentNullException.ThrowIfNull(problems);
+        problems.Least(MaxPairings, 1, nameof(MaxPairings));
+    }
+}
+
+/// <summary>A pairing was made, or one that is kept up has fewer peers than it wants and searches again.</summary>
+/// <param name="Topic">The topic.</param>
+/// <param name="Peers">Linked peers that follow it.</param>
+/// <param name="IsPaired">Which of the two.</param>
+public sealed record PairingChange(string Topic, IReadOnlyList<PeerId> Peers, bool IsPaired);
+
 /// <summary>Whether a topic's others are found.</summary>
 /// <param name="Topic">The topic, as it is named on the wire.</param>
 /// <param name="Peers">Linked peers that follow it.</param>

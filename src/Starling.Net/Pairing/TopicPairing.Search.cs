@@ -17,7 +17,7 @@ public sealed partial class TopicPairing
     private async Task<IReadOnlyList<PeerId>> PairOnceAsync(Pairing pairing, CancellationToken cancellationToken)
     {
         var (options, followers) = (pairing.Options, pairing.Followers);
-        using var time = new CancellationTokenSource(options.Timeout, _wiring.Clock);
+        using var time = new CancellationTokenSource(options.Timeout, _clock);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancellationToken, pairing.End);
         var reached = followers.WaitAsync(options.Wanted, fewer: false, end.Token);
         var entries = new HashSet<PeerId>();
@@ -53,7 +53,7 @@ public sealed partial class TopicPairing
         _metrics.Ended("paired");
         var peers = followers.Peers;
         _log.Paired(pairing.Topic.Name, peers.Count);
-        _wiring.News?.Invoke(pairing.Topic, peers, true);
+        Tell(new PairingChange(pairing.Topic.Name, peers, IsPaired: true));
         return peers;
     }
 
@@ -79,7 +79,7 @@ public sealed partial class TopicPairing
                 if (found.Addresses.Count == 0 || _host.Find(found.Peer) is not null) continue;
                 var dial = LinkAsync(found, topic, cancellationToken);
                 dials.Add(dial);
-                await Task.WhenAny(dial, Task.Delay(Stagger, _wiring.Clock, cancellationToken)).ConfigureAwait(false);
+                await Task.WhenAny(dial, Task.Delay(Stagger, _clock, cancellationToken)).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -144,7 +144,7 @@ public sealed partial class TopicPairing
 
         _metrics.EntryDropped();
         _log.EntryDropped(entry);
-        await _wiring.PartAsync(entry).ConfigureAwait(false);
+        await _partAsync(entry).ConfigureAwait(false);
     }
 
     /// <summary>A node without links has nobody to ask: it goes back to the entries that it dropped.</summary>
@@ -182,7 +182,7 @@ public sealed partial class TopicPairing
                     pause = options.RetryAfter;
                     await pairing.Followers.WaitAsync(options.Wanted, fewer: true, pairing.End).ConfigureAwait(false);
                     _log.Lost(pairing.Topic.Name);
-                    _wiring.News?.Invoke(pairing.Topic, pairing.Followers.Peers, false);
+                    Tell(new PairingChange(pairing.Topic.Name, pairing.Followers.Peers, IsPaired: false));
                 }
                 catch (TimeoutException)
                 {
@@ -201,7 +201,7 @@ public sealed partial class TopicPairing
     /// <summary>Until the next search is due, or enough have come by themselves.</summary>
     private async Task WaitAsync(Pairing pairing, TimeSpan pause)
     {
-        using var time = new CancellationTokenSource(_wiring.Random.Jitter(pause), _wiring.Clock);
+        using var time = new CancellationTokenSource(_random.Jitter(pause), _clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(time.Token, pairing.End);
         await pairing.Followers.WaitAsync(pairing.Options.Wanted, fewer: false, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         pairing.End.ThrowIfCancellationRequested();

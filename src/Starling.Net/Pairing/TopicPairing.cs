@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -17,61 +18,103 @@ public sealed partial class TopicPairing : IAsyncDisposable
     private readonly ITopicWire _wire;
     private readonly OverlaySearch _search;
     private readonly ILinkHost _host;
-    private readonly PairingWiring _wiring;
+    private readonly PairingServiceOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly RandomSource _random;
+    private readonly Func<PeerId, Task> _partAsync;
     private readonly PairingMetrics _metrics;
     private readonly PairingLog _log;
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<long, Pairing> _pairings = new();
     private readonly BackgroundTasks _tasks;
     private readonly IDisposable? _answering;
+    private ImmutableArray<Action<PairingChange>> _observers = [];
     private FollowedSubjects _followed = new([]);
     private long _numbers;
 
-    internal TopicPairing(ITopicWire wire, OverlaySearch search, ILinkHost host, PairingWiring wiring)
+    /// <summary>Answers searches for what the node follows from now on, unless its options say otherwise.</summary>
+    /// <param name="topics">The node's topics; stay the caller's.</param>
+    /// <param name="search">Searches; stays the caller's.</param>
+    /// <param name="host">Makes the links; stays the caller's.</param>
+    /// <param name="options">Null takes the defaults.</param>
+    /// <param name="part">Closes an entry link so that nothing makes it again by itself; null closes it through the host.</param>
+    /// <param name="clock">The clock; null takes the system's.</param>
+    /// <param name="random">Spreads pauses; null takes the system's.</param>
+    /// <param name="logger">Null logs nothing.</param>
+    /// <param name="meters">Makes the meter; null makes one outside any factory.</param>
+    public TopicPairing(
+        PubSubService topics,
+        OverlaySearch search,
+        ILinkHost host,
+        PairingServiceOptions? options = null,
+        Func<PeerId, Task>? part = null,
+        TimeProvider? clock = null,
+        RandomSource? random = null,
+        ILogger<TopicPairing>? logger = null,
+        IMeterFactory? meters = null)
     {
-        (_wire, _search, _host, _wiring) = (wire, search, host, wiring);
-        _metrics = new PairingMetrics(wiring.Meters);
-        _log = new PairingLog(wiring.Loggers?.CreateLogger<TopicPairing>() ?? NullLogger<TopicPairing>.Instance);
-        _tasks = new BackgroundTasks(error => _log.KeeperFailed("a topic", error));
-        _answering = wiring.Answer ? search.ServeWhere(Answers) : null;
+        ArgumentNullException.ThrowIfNull(topics);
+        ArgumentNullException.ThrowIfNull(search);
+        ArgumentNullException.ThrowIfNull(host);
+        _options = options ?? new PairingServiceOptions();
+        OptionProblems.ThrowIfAny(_options);
+        (_wire, _search, _host) = (topics.Wire, search, host);
+        _clock = clock ?? TimeProvider.System;
+        _random = (random ?? RandomSource.System).Fork("pairing");
+        _partAsync = part ?? (peer => host.DisconnectAsync(peer));
+        _metrics = new PairingMetrics(meters);
+        _log = new PairingLog(logger ?? NullLogger<TopicPairing>.Instance);
+        _tasks = new BackgroundTasks(error => _log.KeeperFailed(error));
+        _answering = _options.Answer ? search.ServeWhere(Answers) : null;
     }
 
     /// <summary>The pairings that are under way or kept up.</summary>
     public IReadOnlyList<PairingStatus> Statuses => [.. _pairings.Values.Select(pairing => pairing.Status)];
+
+    /// <summary>Tells an observer of pairings that are made and lost from now on. Disposing ends that.</summary>
+    /// <param name="observer">Called from any thread; must return at once and never throw.</param>
+    public IDisposable Observe(Action<PairingChange> observer)
+    {
+        ArgumentNullException.ThrowIfNull(observer);
+        ImmutableInterlocked.Update(ref _observers, all => all.Add(observer));
+        return new Observation(() => ImmutableInterlocked.Update(ref _observers, all => all.Remove(observer)));
+    }
 
     /// <summary>Links with others of a topic until as many as are wanted are linked.</summary>
     /// <param name="topic">The topic or pattern.</param>
     /// <param name="options">Null takes the defaults.</param>
     /// <param name="cancellationToken">Ends it; links that were made stay.</param>
     /// <returns>The linked peers that follow the topic.</returns>
+    /// <exception cref="InvalidOperationException">As many pairings are under way as may (<see cref="PairingServiceOptions.MaxPairings"/>).</exception>
     /// <exception cref="TimeoutException">Fewer were found in time; those stay linked, and entry links too.</exception>
-    internal async Task<IReadOnlyList<PeerId>> PairAsync(WireTopic topic, PairingOptions? options = null, CancellationToken cancellationToken = default)
+    public async Task<IReadOnlyList<PeerId>> PairAsync(string topic, PairingOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new PairingOptions();
         options.Validate();
         ObjectDisposedException.ThrowIf(_stop.IsCancellationRequested, this);
-        using var pairing = Begin(topic, options);
+        using var pairing = Begin(Wire(topic), options);
         return await PairOnceAsync(pairing, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Completes once at least so many linked peers follow the topic; searches for nobody.</summary>
     /// <exception cref="TimeoutException">There are fewer when the time is over.</exception>
-    internal async Task<IReadOnlyList<PeerId>> PairedAsync(WireTopic topic, TimeSpan timeout, int wanted = 1, CancellationToken cancellationToken = default)
+    public async Task<IReadOnlyList<PeerId>> PairedAsync(string topic, TimeSpan timeout, int wanted = 1, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(wanted, 1);
         ObjectDisposedException.ThrowIf(_stop.IsCancellationRequested, this);
-        var watch = new PairWatch(topic);
+        var wired = Wire(topic);
+        var watch = new PairWatch(wired);
         using var watching = _wire.Observe(watch);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
         try
         {
-            await watch.WaitAsync(wanted, fewer: false, end.Token).WaitAsync(timeout, _wiring.Clock, CancellationToken.None).ConfigureAwait(false);
+            await watch.WaitAsync(wanted, fewer: false, end.Token).WaitAsync(timeout, _clock, CancellationToken.None).ConfigureAwait(false);
             return watch.Peers;
         }
         catch (TimeoutException)
         {
             await end.CancelAsync().ConfigureAwait(false);
-            throw TooFew(topic, watch.Peers.Count, wanted, timeout);
+            throw TooFew(wired, watch.Peers.Count, wanted, timeout);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -80,12 +123,12 @@ public sealed partial class TopicPairing : IAsyncDisposable
     }
 
     /// <summary>Keeps a topic paired until the result is disposed: searches now, and again whenever fewer peers are linked than are wanted.</summary>
-    internal IDisposable Keep(WireTopic topic, PairingOptions? options = null)
+    public IDisposable Keep(string topic, PairingOptions? options = null)
     {
         options ??= new PairingOptions();
         options.Validate();
         ObjectDisposedException.ThrowIf(_stop.IsCancellationRequested, this);
-        var pairing = Begin(topic, options);
+        var pairing = Begin(Wire(topic), options);
         _tasks.Run(() => KeepAsync(pairing));
         return pairing;
     }
@@ -103,9 +146,16 @@ public sealed partial class TopicPairing : IAsyncDisposable
     private static TimeoutException TooFew(WireTopic topic, int found, int wanted, TimeSpan timeout) =>
         new($"After {timeout.TotalSeconds:0.###} s, {found} of {wanted} peers that follow '{topic.Name}' are linked. Is there another one within reach, and a link to start from?");
 
+    private static WireTopic Wire(string topic)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(topic);
+        return new WireTopic(TopicFamily.LibP2P, topic);
+    }
+
     private Pairing Begin(WireTopic topic, PairingOptions options)
     {
         var number = Interlocked.Increment(ref _numbers);
+        if (_pairings.Count >= _options.MaxPairings) throw new InvalidOperationException($"{_options.MaxPairings} pairings are under way or kept up, the most that is allowed ({nameof(PairingServiceOptions.MaxPairings)}).");
         var pairing = new Pairing(topic, options, () => _pairings.TryRemove(number, out _), _stop.Token);
         _pairings[number] = pairing;
         pairing.Watch(_wire);
@@ -129,21 +179,14 @@ public sealed partial class TopicPairing : IAsyncDisposable
         Volatile.Write(ref _followed, known);
         return known;
     }
-}
 
-/// <summary>What pairing needs of its node besides links, search and topics.</summary>
-/// <param name="Clock">The clock seam.</param>
-/// <param name="Random">The randomness seam.</param>
-/// <param name="Answer">Whether others find this node by the topics that it follows.</param>
-/// <param name="PartAsync">Closes a link that is not to be made again by itself.</param>
-/// <param name="News">Told of each change; returns at once and never throws. Null for nobody.</param>
-/// <param name="Loggers">Null logs nothing.</param>
-/// <param name="Meters">Null makes a meter outside any factory.</param>
-internal sealed record PairingWiring(
-    TimeProvider Clock,
-    RandomSource Random,
-    bool Answer,
-    Func<PeerId, Task> PartAsync,
-    Action<WireTopic, IReadOnlyList<PeerId>, bool>? News = null,
-    ILoggerFactory? Loggers = null,
-    IMeterFactory? Meters = null);
+    private void Tell(PairingChange change)
+    {
+        foreach (var observer in _observers) observer(change);
+    }
+
+    private sealed class Observation(Action end) : IDisposable
+    {
+        public void Dispose() => end();
+    }
+}

@@ -66,6 +66,9 @@ public sealed partial class PubSubService : IAsyncDisposable
     /// <summary>Messages that were queued to a neighbour when its link ended.</summary>
     public long DroppedWithLinks => _setting.Metrics.DroppedFor(DropReason.LinkClosed);
 
+    /// <summary>What is built on topics uses this.</summary>
+    internal ITopicWire Wire => _wire;
+
     /// <summary>The linked peers that follow a topic now.</summary>
     public IReadOnlyList<PeerId> Subscribers(string topic) => _wire.Followers(Plain(topic));
 

@@ -8,6 +8,27 @@ internal sealed partial class TopicRouter
     private readonly Dictionary<string, TopicRules> _rules = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ITopicValidator> _validators = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _relayed = new(StringComparer.Ordinal);
+    private IReadOnlyList<WireTopic> _followed = [];
+
+    /// <summary>The topics and patterns with sinks; another list whenever they change.</summary>
+    public IReadOnlyList<WireTopic> Followed => Volatile.Read(ref _followed);
+
+    /// <summary>The topics that are relayed.</summary>
+    public IReadOnlyList<string> Relayed
+    {
+        get
+        {
+            using var turn = BeginTurn();
+            return [.. _relayed.Keys];
+        }
+    }
+
+    /// <summary>Who may know of a topic; null for everybody.</summary>
+    public IReadOnlySet<PeerId>? MembersOf(string topic)
+    {
+        using var turn = BeginTurn();
+        return _rules.GetValueOrDefault(topic, TopicRules.Default).Members;
+    }
 
     public void Admit(string topic, IReadOnlySet<PeerId> members) => ChangeRules(topic, rules => rules with { Members = members.ToHashSet() });
 
@@ -28,6 +49,8 @@ internal sealed partial class TopicRouter
         ChangeRules(topic, rules => rules with { IsValidated = true });
         return new Ending(() => EndValidation(topic));
     }
+
+    private void NoteFollowed() => Volatile.Write(ref _followed, [.. _topics.Keys.Select(topic => new WireTopic(Family, topic))]);
 
     private void EndRelay(string topic)
     {

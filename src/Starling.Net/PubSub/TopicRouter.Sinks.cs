@@ -18,6 +18,7 @@ internal sealed partial class TopicRouter
         Core.Subscribe(topic, Clock.Now(), _effects);
         if (!_topics.TryGetValue(topic, out var followed)) _topics.Add(topic, followed = new FollowedTopic());
         followed.Sinks = [.. followed.Sinks, sink];
+        if (followed.Sinks.Length == 1) NoteFollowed();
         _audiences.Clear();
         return new Following(this, topic, sink);
     }
@@ -30,6 +31,7 @@ internal sealed partial class TopicRouter
         _audiences.Clear();
         if (followed.Sinks.Length > 0) return;
         _topics.Remove(topic);
+        NoteFollowed();
         Core.Unsubscribe(topic, Clock.Now(), _effects);
     }
 

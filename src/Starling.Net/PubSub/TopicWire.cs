@@ -14,6 +14,7 @@ internal sealed class TopicWire : ITopicWire, IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Family _libP2P;
     private Family? _starling;
+    private FollowedTopics? _followed;
     private bool _stopping;
 
     /// <summary>What the lengths of a message's fields may grow by when it is filled.</summary>
@@ -88,6 +89,19 @@ internal sealed class TopicWire : ITopicWire, IAsyncDisposable
     }
 
     public int MaxData(WireTopic topic) => (int)Math.Max(0, _setting.Options.MaxMessageBytes - Of(topic).SizeOf(topic.Name, 0) - LengthGrowth);
+
+    public IReadOnlyList<WireTopic> Followed
+    {
+        get
+        {
+            if (Volatile.Read(ref _starling) is not { } starling) return _libP2P.Router.Followed;
+            var (own, closed, known) = (_libP2P.Router.Followed, starling.Router.Followed, Volatile.Read(ref _followed));
+            if (known is null || !ReferenceEquals(known.Own, own) || !ReferenceEquals(known.Closed, closed)) Volatile.Write(ref _followed, known = new FollowedTopics(own, closed, [.. own, .. closed]));
+            return known.All;
+        }
+    }
+
+    public IReadOnlySet<PeerId>? MembersOf(WireTopic topic) => Of(topic).Router.MembersOf(topic.Name);
 
     public IReadOnlyList<PeerId> Followers(WireTopic topic) => Of(topic).Router.Board.Followers(topic.Name);
 
@@ -182,6 +196,9 @@ internal sealed class TopicWire : ITopicWire, IAsyncDisposable
             router.Detach(from);
         }
     }
+
+    /// <summary>What is followed in both families, together the same list until either changes.</summary>
+    private sealed record FollowedTopics(IReadOnlyList<WireTopic> Own, IReadOnlyList<WireTopic> Closed, IReadOnlyList<WireTopic> All);
 
     private sealed class Observation(Action end) : IDisposable
     {
