@@ -63,6 +63,9 @@ public sealed class GossipOptions : ICheckedOptions
     /// <summary>A graft that comes so soon after its prune costs a second penalty. Default 10 seconds.</summary>
     public TimeSpan GraftFloodThreshold { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Refused GRAFTs that are answered, per neighbour and heartbeat. Default 1,024; further ones are refused in silence and counted.</summary>
+    public int MaxRefusedGrafts { get; set; } = 1024;
+
     /// <summary>Backoffs that are remembered for one topic. Default 4,096; the ones that end first make room and are counted. Cost: about 60 bytes each.</summary>
     public int MaxBackoffs { get; set; } = 4096;
 
@@ -92,7 +95,7 @@ public sealed class GossipOptions : ICheckedOptions
     /// <summary>Encoded size from which a new message is followed by IDONTWANT. Default 1,024 bytes: below, the word costs as much as the copy that it saves.</summary>
     public int IDontWantSize { get; set; } = 1024;
 
-    /// <summary>Ids of IDONTWANT that are heeded, per neighbour and heartbeat. Default 1,000; further ones are ignored and counted. Kept for three heartbeats, about 60 bytes each.</summary>
+    /// <summary>Ids of IDONTWANT that are heeded, per neighbour and heartbeat. Default 1,000; further ones are ignored and counted. Kept for two to four heartbeats, about 60 bytes each.</summary>
     public int MaxIDontWants { get; set; } = 1000;
 
     /// <summary>Heartbeats between two attempts to better a mesh whose median score is low. Default 60.</summary>
@@ -145,6 +148,7 @@ public sealed class GossipOptions : ICheckedOptions
         problems.Positive(MaxBackoff, nameof(MaxBackoff));
         problems.NotNegative(BackoffSlack, nameof(BackoffSlack));
         problems.NotNegative(GraftFloodThreshold, nameof(GraftFloodThreshold));
+        problems.Least(MaxRefusedGrafts, 1, nameof(MaxRefusedGrafts));
         problems.Least(MaxBackoffs, 1, nameof(MaxBackoffs));
         problems.Within(MaxExchangedPeers, 0, 1024, nameof(MaxExchangedPeers));
         problems.Within(MaxConnects, 0, 1024, nameof(MaxConnects));

@@ -4,7 +4,7 @@ using System.Text;
 namespace Starling.Protocols.PubSub;
 
 /// <summary>The pub/sub RPC on the wire (pubsub spec, "The RPC"): protobuf behind a varint length, read and written without generated classes.</summary>
-public static class RpcCodec
+public static partial class RpcCodec
 {
     private const int SubscriptionsField = 1;
     private const int PublishField = 2;
@@ -38,7 +38,7 @@ public static class RpcCodec
             {
                 SubscriptionsField => ReadSubscription(span.Slice(start, length), options, rpc),
                 PublishField => ReadMessage(span, new RpcField(start, length), options, rpc),
-                _ => ReadControl(rpc),
+                _ => ReadControl(span, new RpcField(start, length), options, rpc),
             };
             if (refusal != PubSubRefusal.None) return refusal;
         }
@@ -189,11 +189,5 @@ public static class RpcCodec
             case 5: return ref message.Signature;
             default: return ref message.Key;
         }
-    }
-
-    private static PubSubRefusal ReadControl(Rpc rpc)
-    {
-        rpc.HasControl = true;
-        return PubSubRefusal.None;
     }
 }

@@ -7,15 +7,21 @@ namespace Starling.Protocols.Tests.PubSub;
 internal sealed class Flock : IDisposable
 {
     private readonly RandomSource _random;
-    private readonly List<(Bird From, Bird To, Queue<byte[]> Wire)> _wires = [];
+    private readonly Dictionary<(PeerId From, PeerId To), Wire> _wires = [];
+    private readonly List<Wire> _busy = [];
+    private readonly PubSubPeerKind _kind;
     private readonly List<PubSubEffect> _effects = [];
 
-    public Flock(int size, ulong seed = 1, PubSubOptions? options = null)
+    public Flock(int size, ulong seed = 1, PubSubOptions? options = null, PubSubPeerKind kind = PubSubPeerKind.FloodSub, OriginPolicy policy = OriginPolicy.Signed)
     {
         Options = options ?? new PubSubOptions();
+        _kind = kind;
         _random = RandomSource.Seeded(seed);
-        Birds = [.. Enumerable.Range(0, size).Select(_ => new Bird(Options))];
+        Birds = [.. Enumerable.Range(0, size).Select(i => new Bird(Options, _random.Fork($"bird {i}"), policy))];
     }
+
+    /// <summary>Says of a frame that is sent whether it is lost.</summary>
+    public Func<Bird, PeerId, PubSubEffect, bool>? IsLost { get; set; }
 
     public PubSubOptions Options { get; }
 
@@ -27,8 +33,8 @@ internal sealed class Flock : IDisposable
     {
         foreach (var (from, to) in new[] { (left, right), (right, left) })
         {
-            _wires.Add((Birds[from], Birds[to], new Queue<byte[]>()));
-            Birds[from].Core.AddPeer(Birds[to].Id, PubSubPeerKind.FloodSub, isOutbound: from == left, null, Now, _effects);
+            _wires[(Birds[from].Id, Birds[to].Id)] = new Wire(Birds[from], Birds[to]);
+            Birds[from].Core.AddPeer(Birds[to].Id, _kind, isOutbound: from == left, null, Now, _effects);
             CarryOut(Birds[from]);
         }
     }
@@ -37,7 +43,7 @@ internal sealed class Flock : IDisposable
     {
         foreach (var (from, to) in new[] { (Birds[left], Birds[right]), (Birds[right], Birds[left]) })
         {
-            _wires.RemoveAll(wire => wire.From == from && wire.To == to);
+            if (_wires.Remove((from.Id, to.Id), out var cut)) _busy.Remove(cut);
             from.Core.RemovePeer(to.Id, Now, _effects);
             CarryOut(from);
         }
@@ -65,13 +71,38 @@ internal sealed class Flock : IDisposable
     /// <summary>Lets every frame that is under way arrive, each wire in order, the wires in any order.</summary>
     public void Settle()
     {
-        while (true)
+        while (_busy.Count > 0)
         {
-            var busy = _wires.Where(wire => wire.Wire.Count > 0).ToArray();
-            if (busy.Length == 0) return;
-            var (from, to, wire) = busy[_random.Next(busy.Length)];
-            Receive(to, from.Id, wire.Dequeue());
+            var at = _random.Next(_busy.Count);
+            var wire = _busy[at];
+            var frame = wire.Frames.Dequeue();
+            if (wire.Frames.Count == 0) _busy.RemoveAt(at);
+            Receive(wire.To, wire.From.Id, frame);
         }
+    }
+
+    /// <summary>Time passes until every node has had so many heartbeats; what they send arrives.</summary>
+    public void Beat(int times = 1)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            Now += Options.Gossip.HeartbeatInterval;
+            foreach (var bird in Birds) Beat(bird);
+            Settle();
+        }
+    }
+
+    public void Beat(Bird bird)
+    {
+        bird.Core.Heartbeat(Now, _effects);
+        CarryOut(bird);
+    }
+
+    /// <summary>Does something to one router and carries out what it says.</summary>
+    public void Do(Bird bird, Action<PubSubCore, List<PubSubEffect>> what)
+    {
+        what(bird.Core, _effects);
+        CarryOut(bird);
     }
 
     public PubSubRefusal Receive(Bird to, PeerId from, ReadOnlyMemory<byte> frame)
@@ -106,12 +137,16 @@ internal sealed class Flock : IDisposable
                 case PubSubEffectKind.Send:
                     var sized = new byte[RpcCodec.SizeOfMessage(effect.Message!.Encoded.Length)];
                     Assert.Equal(sized.Length, RpcCodec.WriteMessage(sized, effect.Message.Encoded.Span));
-                    Send(bird, effect.Peer, sized);
+                    Send(bird, effect, sized);
                     break;
                 case PubSubEffectKind.AnnounceSubscribe or PubSubEffectKind.AnnounceUnsubscribe:
                     var entry = new byte[RpcCodec.SizeOfSubscription(effect.Topic)];
                     Assert.Equal(entry.Length, RpcCodec.WriteSubscription(entry, effect.Topic, effect.Kind == PubSubEffectKind.AnnounceSubscribe));
-                    Send(bird, effect.Peer, entry);
+                    Send(bird, effect, entry);
+                    break;
+                case PubSubEffectKind.Graft or PubSubEffectKind.Prune or PubSubEffectKind.IHave or PubSubEffectKind.IWant or PubSubEffectKind.IDontWant:
+                    Send(bird, effect, Encode(GossipControl.From(effect)!.Value, bird.Core.IdFormOf(effect.Peer)));
+                    bird.Said.Add(effect);
                     break;
                 default:
                     bird.Heard.Add(effect);
@@ -122,20 +157,33 @@ internal sealed class Flock : IDisposable
         _effects.Clear();
     }
 
-    private void Send(Bird from, PeerId to, byte[] frame)
+    public static byte[] Encode(GossipControl control, MessageIdForm form = MessageIdForm.PeerId)
     {
-        foreach (var wire in _wires)
-        {
-            if (wire.From == from && wire.To.Id.Equals(to)) wire.Wire.Enqueue(frame);
-        }
+        var entries = RpcCodec.SizeOfControlEntry(in control, form);
+        var frame = new byte[RpcCodec.SizeOfControl(entries)];
+        var at = RpcCodec.WriteControlHead(frame, entries);
+        Assert.Equal(entries, RpcCodec.WriteControlEntry(frame.AsSpan(at), in control, form));
+        return frame;
+    }
+
+    private void Send(Bird from, PubSubEffect effect, byte[] frame)
+    {
+        if (IsLost?.Invoke(from, effect.Peer, effect) == true || !_wires.TryGetValue((from.Id, effect.Peer), out var wire)) return;
+        wire.Frames.Enqueue(frame);
+        if (wire.Frames.Count == 1) _busy.Add(wire);
+    }
+
+    private sealed record Wire(Bird From, Bird To)
+    {
+        public Queue<byte[]> Frames { get; } = new();
     }
 
     internal sealed class Bird
     {
-        public Bird(PubSubOptions options)
+        public Bird(PubSubOptions options, RandomSource random, OriginPolicy policy)
         {
-            Core = new PubSubCore(Id, options, RandomSource.Seeded(1));
-            Signer = new MessageSigner(Identity, DateTimeOffset.UnixEpoch.AddYears(60));
+            Core = new PubSubCore(Id, options, random, policy);
+            Signer = new MessageSigner(Identity, DateTimeOffset.UnixEpoch.AddYears(60), policy);
         }
 
         public NodeIdentity Identity { get; } = NodeIdentity.Generate();
@@ -151,6 +199,9 @@ internal sealed class Flock : IDisposable
         public List<PubSubMessage> Delivered { get; } = [];
 
         public List<PubSubEffect> Heard { get; } = [];
+
+        /// <summary>Control messages that it sent.</summary>
+        public List<PubSubEffect> Said { get; } = [];
     }
 }
 
