@@ -49,7 +49,7 @@ internal static class Tool
         var root = new RootCommand("Peer-to-peer topics and streams without a broker, on the wire of libp2p.")
         {
             new DemoVerb(output), new NodeVerb(output), new IdVerb(output), new PingVerb(output),
-            new PubVerb(output), new SubVerb(output), new RequestVerb(output),
+            new PubVerb(output), new SubVerb(output), new TopicsVerb(output), new RequestVerb(output),
             new PeersVerb(output), new DiscoverVerb(output),
             BlockVerb.Group(output),
             new ControllerVerb(output),

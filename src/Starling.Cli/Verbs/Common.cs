@@ -16,6 +16,12 @@ internal static class Common
         HelpName = "FILE",
     };
 
+    public static Option<string?> Admin() => new("--admin")
+    {
+        Description = "Path of a socket through which 'starling topics', 'peers' and others may look at this node while it runs. Default: none.",
+        HelpName = "PATH",
+    };
+
     public static Option<Multiaddr[]> Connect() => Addresses("--connect", "Peer to link with, as multiaddress or host:port. May be given several times.");
 
     public static Option<Multiaddr[]> Listen() => Addresses(

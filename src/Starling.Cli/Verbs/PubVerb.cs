@@ -15,6 +15,7 @@ internal sealed class PubVerb : Verb
     private static readonly PublishOptions Patient = new() { Timeout = TimeSpan.FromDays(1) };
     private readonly Argument<string> _topic = Common.Topic();
     private readonly Option<Multiaddr[]> _connect = Common.Connect();
+    private readonly Option<string?> _admin = Common.Admin();
     private readonly Option<TimeSpan?> _wait = Common.Seconds("--wait", "How long to wait for the first subscriber. Default 10.");
 
     public PubVerb(Output output)
@@ -26,6 +27,7 @@ internal sealed class PubVerb : Verb
     {
         Add(_topic);
         Add(_connect);
+        Add(_admin);
         Add(_wait);
     }
 
@@ -34,7 +36,7 @@ internal sealed class PubVerb : Verb
         var topic = arguments.GetRequiredValue(_topic);
         var wait = arguments.GetValue(_wait) ?? DefaultWait;
         var connect = arguments.GetRequiredValue(_connect);
-        var setup = new NodeSetup { Connect = connect, Discover = connect.Length == 0, Verbose = arguments.GetValue<bool>("--verbose") };
+        var setup = new NodeSetup { Connect = connect, Discover = connect.Length == 0, Admin = arguments.GetValue(_admin), Verbose = arguments.GetValue<bool>("--verbose") };
         await using var node = await setup.StartAsync(cancellationToken).ConfigureAwait(false);
         await setup.ConnectAsync(node, cancellationToken).ConfigureAwait(false);
         try

@@ -10,6 +10,7 @@ internal sealed class SubVerb : Verb
     private static readonly SubscriptionOptions Lossless = new() { WhenFull = Overflow.Block, BlockTimeout = TimeSpan.FromDays(1) };
     private readonly Argument<string> _topic = Common.Topic();
     private readonly Option<Multiaddr[]> _connect = Common.Connect();
+    private readonly Option<string?> _admin = Common.Admin();
     private readonly Option<Multiaddr[]> _listen = Common.Listen();
     private readonly Option<int?> _count = Common.Whole("--count", "N", "Stop after this many messages. Default: go on until Ctrl-C.", 1, int.MaxValue);
     private readonly Option<TimeSpan?> _timeout = Common.Seconds("--timeout", "Stop after this time; with --count, fail when fewer messages came.");
@@ -23,6 +24,7 @@ internal sealed class SubVerb : Verb
     {
         Add(_topic);
         Add(_connect);
+        Add(_admin);
         Add(_listen);
         Add(_count);
         Add(_timeout);
@@ -37,6 +39,7 @@ internal sealed class SubVerb : Verb
             Listen = arguments.GetRequiredValue(_listen),
             Connect = connect,
             Discover = connect.Length == 0,
+            Admin = arguments.GetValue(_admin),
             Verbose = arguments.GetValue<bool>("--verbose"),
         };
         await using var node = await setup.StartAsync(cancellationToken).ConfigureAwait(false);

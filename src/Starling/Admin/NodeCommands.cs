@@ -11,6 +11,7 @@ internal sealed partial class NodeCommands(StarlingNode node)
     {
         ["node"] = WriteNode,
         ["peers"] = WritePeers,
+        ["topics"] = WriteTopics,
         ["block.add"] = AddBlockAsync,
         ["block.remove"] = RemoveBlockAsync,
         ["block.list"] = WriteBlocks,
