@@ -13,6 +13,9 @@ internal sealed class ControlLane(int maxIds)
     private readonly Queue<MessageId> _wants = new();
     private readonly Queue<MessageId> _unwanted = new();
 
+    /// <summary>How the neighbour writes ids.</summary>
+    public MessageIdForm Form { get; set; }
+
     /// <summary>Whether nothing waits.</summary>
     public bool IsEmpty => Topics == 0 && _haves.Count == 0 && _wants.Count == 0 && _unwanted.Count == 0;
 
@@ -81,14 +84,14 @@ internal sealed class ControlLane(int maxIds)
         {
             var (topic, control) = from.First();
             from.Remove(topic);
-            batch.Add(control);
+            batch.Add(control, Form);
         }
     }
 
-    private static void Take(GossipControlKind kind, Queue<MessageId> ids, RpcBatch batch, ref int left, int maxBytes)
+    private void Take(GossipControlKind kind, Queue<MessageId> ids, RpcBatch batch, ref int left, int maxBytes)
     {
         if (ids.Count == 0 || left <= 0 || batch.Size >= maxBytes) return;
-        batch.Add(new GossipControl(kind, "", ids.ToArray()));
+        batch.Add(new GossipControl(kind, "", ids.ToArray()), Form);
         ids.Clear();
         left--;
     }

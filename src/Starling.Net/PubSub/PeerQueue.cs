@@ -27,13 +27,15 @@ internal sealed class PeerQueue(int maxBytes, int maxTopics, int maxIds, IResour
 
     /// <summary>Notes what the neighbour has to be told. False when too much has piled up: the stream is to be opened anew.</summary>
     /// <param name="control">The effect that tells it.</param>
+    /// <param name="form">How the neighbour writes ids.</param>
     /// <param name="stale">How many earlier asks for messages have made room for it.</param>
-    public bool Tell(in PubSubEffect control, out int stale)
+    public bool Tell(in PubSubEffect control, MessageIdForm form, out int stale)
     {
         stale = 0;
         lock (_gate)
         {
             if (_closed) return true;
+            _control.Form = form;
             stale = _control.Add(control);
             return _control.Topics <= maxTopics;
         }

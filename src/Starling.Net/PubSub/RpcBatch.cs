@@ -7,6 +7,8 @@ internal sealed class RpcBatch
 {
     private readonly List<(string Topic, bool Subscribe)> _announcements = [];
     private readonly List<GossipControl> _controls = [];
+    private MessageIdForm _form;
+    private int _controlLength;
     private readonly List<Outgoing> _messages = [];
 
     public List<Outgoing> Messages => _messages;
@@ -25,9 +27,14 @@ internal sealed class RpcBatch
     /// <summary>Message ids in its control messages.</summary>
     public int Ids { get; private set; }
 
-    public void Add(in GossipControl control)
+    public void Add(in GossipControl control, MessageIdForm form)
     {
+        // They share one field, all in the form of the first.
+        if (_controls.Count == 0) _form = form;
+        else Size -= RpcCodec.SizeOfControl(_controlLength);
         _controls.Add(control);
+        _controlLength += RpcCodec.SizeOfControlEntry(control, _form);
+        Size += RpcCodec.SizeOfControl(_controlLength);
         Ids += control.Ids.Length;
     }
 
@@ -42,7 +49,7 @@ internal sealed class RpcBatch
         _announcements.Clear();
         _messages.Clear();
         _controls.Clear();
-        Size = Ids = 0;
+        Size = Ids = _controlLength = 0;
     }
 
     /// <summary>The length of the frame: the RPC and its length prefix.</summary>
@@ -53,6 +60,8 @@ internal sealed class RpcBatch
     {
         var at = RpcCodec.WriteVarint(to, Size);
         foreach (var (topic, subscribe) in _announcements) at += RpcCodec.WriteSubscription(to[at..], topic, subscribe);
+        if (_controls.Count > 0) at += RpcCodec.WriteControlHead(to[at..], _controlLength);
+        foreach (var control in _controls) at += RpcCodec.WriteControlEntry(to[at..], control, _form);
         foreach (var message in _messages) at += RpcCodec.WriteMessage(to[at..], message.Message.Encoded.Span);
         return at;
     }

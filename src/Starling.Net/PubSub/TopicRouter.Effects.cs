@@ -95,7 +95,7 @@ internal sealed partial class TopicRouter
 
     private void Tell(PubSubPeer peer, in PubSubEffect control)
     {
-        if (!peer.Queue.Tell(control, out var stale)) _work.Restarted.Add(peer);
+        if (!peer.Queue.Tell(control, Core.IdFormOf(peer.Id), out var stale)) _work.Restarted.Add(peer);
         Metrics.Dropped(DropReason.StaleAsk, stale);
         Touch(peer);
     }

@@ -90,6 +90,7 @@ internal sealed partial class TopicRouter : ILinkObserver
         var peer = new PubSubPeer(id, this);
         _peers.Add(id, peer);
         Core.AddPeer(id, kind, link?.Connection.Direction == Direction.Outbound, Place(link), Clock.Now(), _effects);
+        if (link?.Info.AgentVersion.StartsWith("js-libp2p", StringComparison.Ordinal) == true) Core.SetIdForm(id, MessageIdForm.PublicKey);
         if (link is not null) peer.Start(link);
     }
 
