@@ -18,7 +18,7 @@ internal sealed partial class TopicRouter
     private TopicStatus StatusOf(string topic)
     {
         var tally = _tallies.GetValueOrDefault(topic) ?? new Tally(topic);
-        IReadOnlyList<TopicMeshPeer> mesh = _meshes.TryGetValue(topic, out var peers) ? [.. peers.Select(peer => new TopicMeshPeer(peer, 0))] : [];
+        IReadOnlyList<TopicMeshPeer> mesh = _meshes.TryGetValue(topic, out var peers) ? [.. peers.Select(peer => new TopicMeshPeer(peer, Core.Score?.Score(peer) ?? 0))] : [];
         return new TopicStatus(topic, Protocols[0], Core.Topics.Contains(topic), Board.Followers(topic), mesh, tally.Received, tally.Sent, tally.Dropped, tally.ReceivedRate, tally.SentRate);
     }
 

@@ -3,9 +3,9 @@ namespace Starling.Protocols.PubSub;
 /// <summary>The bounds of a topic router. Every one has a named outcome when it is hit, counted in <see cref="PubSubCounters"/>.</summary>
 public class PubSubOptions
 {
-    /// <summary>Protocol ids that are served and opened, best first. Default: <c>/floodsub/1.0.0</c>.</summary>
-    /// <remarks>Stock gossipsub routers send every message of a topic to a floodsub neighbour that follows it, so nothing depends on a mesh.</remarks>
-    public IReadOnlyList<string> Protocols { get; set; } = [PubSubProtocol.FloodSub];
+    /// <summary>Protocol ids that are served and opened, best first. Default: gossipsub 1.2 and 1.1, then floodsub.</summary>
+    /// <remarks>A neighbour that speaks floodsub alone gets every message of the topics it follows.</remarks>
+    public IReadOnlyList<string> Protocols { get; set; } = [PubSubProtocol.Mesh12, PubSubProtocol.Mesh11, PubSubProtocol.FloodSub];
 
     /// <summary>Largest RPC that is read, in bytes. Default 4 MiB, as js-libp2p; a larger one ends the stream before its body is read.</summary>
     /// <remarks>Cost: one buffer of at most this size per neighbour, only while such an RPC arrives.</remarks>
