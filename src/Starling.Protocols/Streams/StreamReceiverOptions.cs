@@ -1,0 +1,72 @@
+namespace Starling.Protocols.Streams;
+
+/// <summary>The bounds of putting a topic's bundles in order.</summary>
+public class StreamReceiverOptions
+{
+    /// <summary>How long a gap may hold an origin's later messages back. Default 2 seconds; each bundle that narrows it begins the time anew.</summary>
+    /// <remarks>Then the gap is told as missed and delivery goes on.</remarks>
+    public TimeSpan ReorderTimeout { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a gap may close by itself before neighbours' logs are asked. Default 20 milliseconds; doubled after each fruitless round.</summary>
+    public TimeSpan RecoveryDelay { get; set; } = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Bytes of bundles that may be held back behind gaps, in one topic. Default 8 MiB; what comes beyond is let go, and recovered once the gap is closed.</summary>
+    public int MaxHeldBytes { get; set; } = 8 << 20;
+
+    /// <summary>Origins of one topic whose order is kept. Default 1,024; cost about 200 bytes each. The one heard least recently makes room, and begins anew when it is heard again.</summary>
+    public int MaxOrigins { get; set; } = 1024;
+}
+
+/// <summary>What receivers of streams have counted.</summary>
+public sealed class StreamCounters
+{
+    private long _delivered;
+    private long _missed;
+    private long _recovered;
+    private long _duplicates;
+    private long _stale;
+    private long _heldFull;
+    private long _originsEvicted;
+    private long _refused;
+
+    /// <summary>Messages delivered in order.</summary>
+    public long Delivered => Interlocked.Read(ref _delivered);
+
+    /// <summary>Messages that are known to be lost.</summary>
+    public long Missed => Interlocked.Read(ref _missed);
+
+    /// <summary>Messages that came out of neighbours' logs and were new.</summary>
+    public long Recovered => Interlocked.Read(ref _recovered);
+
+    /// <summary>Bundles whose messages were all known.</summary>
+    public long Duplicates => Interlocked.Read(ref _duplicates);
+
+    /// <summary>Bundles of an epoch before the origin's present one.</summary>
+    public long Stale => Interlocked.Read(ref _stale);
+
+    /// <summary>Bundles behind a gap that found no room to wait in.</summary>
+    public long HeldFull => Interlocked.Read(ref _heldFull);
+
+    /// <summary>Origins that made room for others.</summary>
+    public long OriginsEvicted => Interlocked.Read(ref _originsEvicted);
+
+    /// <summary>Gossip messages of stream topics that were no envelope.</summary>
+    public long Refused => Interlocked.Read(ref _refused);
+
+    /// <summary>Counts a gossip message that is no envelope.</summary>
+    public void CountRefused() => Interlocked.Increment(ref _refused);
+
+    internal void CountDelivered(ulong count) => Interlocked.Add(ref _delivered, (long)count);
+
+    internal void CountMissed(ulong count) => Interlocked.Add(ref _missed, (long)count);
+
+    internal void CountRecovered(ulong count) => Interlocked.Add(ref _recovered, (long)count);
+
+    internal void CountDuplicate() => Interlocked.Increment(ref _duplicates);
+
+    internal void CountStale() => Interlocked.Increment(ref _stale);
+
+    internal void CountHeldFull() => Interlocked.Increment(ref _heldFull);
+
+    internal void CountOriginEvicted() => Interlocked.Increment(ref _originsEvicted);
+}
