@@ -1,52 +1,56 @@
+using Starling.Protocols.PubSub;
+using Starling.Protocols.Streams;
+
 namespace Starling.Net.PubSub;
 
-/// <summary>One subscription to a topic: a bounded queue that is read as an async sequence. Safe for several threads; each message goes to one reader.</summary>
+/// <summary>One subscription to a topic, a pattern or several: a bounded queue that is read as an async sequence. Safe for several threads; each message goes to one reader.</summary>
 /// <remarks>The sequence ends when the subscription is disposed, at once, or when the node stops, after what was queued.
 /// For a thread without async, <c>subscription.ToBlockingEnumerable()</c> reads the same sequence.</remarks>
 public sealed class TopicSubscription : IAsyncEnumerable<TopicMessage>, IAsyncDisposable
 {
     private readonly Lock _gate = new();
-    private readonly Queue<TopicMessage> _queue = new();
+    private readonly Queue<SubscriptionSegment> _queue = new();
     private readonly SubscriptionOptions _options;
     private readonly ResourceBudget _budget;
     private readonly Func<TopicSubscription, ValueTask> _leave;
+    private SubscriptionSegment? _head;
     private TaskCompletionSource? _filled;
     private TaskCompletionSource? _room;
     private StarlingException? _error;
+    private int _count;
     private long _bytes;
     private long _dropped;
+    private long _lost;
     private bool _ended;
     private bool _lagging;
 
-    internal TopicSubscription(string topic, SubscriptionOptions options, ResourceBudget budget, Func<TopicSubscription, ValueTask> leave)
+    internal TopicSubscription(IReadOnlyList<Topic> topics, SubscriptionOptions options, ResourceBudget budget, Func<TopicSubscription, ValueTask> leave)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.MaxMessages);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.MaxBytes);
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.BlockTimeout, TimeSpan.Zero);
-        Topic = topic;
-        _options = new SubscriptionOptions
-        {
-            MaxMessages = options.MaxMessages,
-            MaxBytes = options.MaxBytes,
-            WhenFull = options.WhenFull,
-            BlockTimeout = options.BlockTimeout,
-        };
+        options.Validate();
+        Topics = topics;
+        _options = options.Clone();
         _budget = budget;
         _leave = leave;
     }
 
-    /// <summary>The topic's name.</summary>
-    public string Topic { get; }
+    /// <summary>The topic's name or pattern; of a subscription to several, all of them with a comma between.</summary>
+    public string Topic => Topics.Count == 1 ? Topics[0].Name : string.Join(", ", Topics.Select(topic => topic.Name));
+
+    /// <summary>What is followed.</summary>
+    public IReadOnlyList<Topic> Topics { get; }
 
     /// <summary>Messages that this subscription has dropped because its reader was slow.</summary>
     public long Dropped => Interlocked.Read(ref _dropped);
+
+    /// <summary>Messages of stream and link topics that are known to exist, could not be recovered and never reached this node.</summary>
+    public long Lost => Interlocked.Read(ref _lost);
 
     /// <summary>Messages that wait now.</summary>
     public int Count
     {
         get
         {
-            lock (_gate) return _queue.Count;
+            lock (_gate) return _count;
         }
     }
 
@@ -58,7 +62,18 @@ public sealed class TopicSubscription : IAsyncEnumerable<TopicMessage>, IAsyncDi
         }
     }
 
+    internal SubscriptionOptions Options => _options;
+
     internal TimeSpan BlockTimeout => _options.BlockTimeout;
+
+    /// <summary>Whether those who bring messages should wait for <see cref="RoomAsync"/>.</summary>
+    internal bool IsBlocking
+    {
+        get
+        {
+            lock (_gate) return _options.WhenFull == Overflow.Block && !_ended && !_lagging && IsFull;
+        }
+    }
 
     /// <summary>Takes the next message when one is there.</summary>
     public bool TryRead(out TopicMessage message)
@@ -66,13 +81,10 @@ public sealed class TopicSubscription : IAsyncEnumerable<TopicMessage>, IAsyncDi
         lock (_gate)
         {
             if (!TryTake(out message)) return false;
-            if (_room is not null && !IsFull)
-            {
-                _room.TrySetResult();
-                _room = null;
-            }
-
-            if (!IsFull) _lagging = false;
+            if ((_room is null && !_lagging) || IsFull) return true;
+            _room?.TrySetResult();
+            _room = null;
+            _lagging = false;
             return true;
         }
     }
@@ -87,7 +99,7 @@ public sealed class TopicSubscription : IAsyncEnumerable<TopicMessage>, IAsyncDi
             Task filled;
             lock (_gate)
             {
-                if (_queue.Count > 0) return true;
+                if (_count > 0) return true;
                 if (_error is not null) throw _error;
                 if (_ended) return false;
                 filled = (_filled ??= NewSignal()).Task;
@@ -122,18 +134,18 @@ public sealed class TopicSubscription : IAsyncEnumerable<TopicMessage>, IAsyncDi
         await _leave(this).ConfigureAwait(false);
     }
 
-    /// <summary>Queues a message. False when the one who brought it should wait for <see cref="RoomAsync"/>.</summary>
-    internal bool Enqueue(in TopicMessage message, out int dropped)
+    /// <summary>Queues a plain message. False when the one who brought it should wait for <see cref="RoomAsync"/>.</summary>
+    internal bool Enqueue(TopicDelivery delivery, out int dropped) => Enqueue(new SubscriptionSegment(delivery), out dropped);
+
+    /// <summary>Queues the messages of a bundle from a counter on: one entry, one lock and one wake for all of them. Returns how many were dropped.</summary>
+    internal int Enqueue(TopicDelivery delivery, StreamBundle bundle, ulong first, ulong missed)
     {
-        dropped = 0;
-        lock (_gate)
-        {
-            if (_ended) return true;
-            if (Fits(message.Size) ? !TryAdd(message) : !MakeRoom(message, ref dropped)) dropped++;
-            _dropped += dropped;
-            return _options.WhenFull != Overflow.Block || _lagging || !IsFull;
-        }
+        Enqueue(new SubscriptionSegment(delivery, bundle, first, missed), out var dropped);
+        return dropped;
     }
+
+    /// <summary>Counts messages that are lost.</summary>
+    internal void CountLost(ulong count) => Interlocked.Add(ref _lost, (long)count);
 
     /// <summary>Completes when the queue is below its bounds or nobody needs it to be.</summary>
     internal Task RoomAsync()
@@ -159,33 +171,47 @@ public sealed class TopicSubscription : IAsyncEnumerable<TopicMessage>, IAsyncDi
         lock (_gate) End();
     }
 
-    private bool IsFull => _queue.Count >= _options.MaxMessages || _bytes >= _options.MaxBytes;
+    private bool IsFull => _count >= _options.MaxMessages || _bytes >= _options.MaxBytes;
 
-    private bool Fits(int size) => _queue.Count == 0 || (_queue.Count < _options.MaxMessages && _bytes + size <= _options.MaxBytes);
+    private bool IsOver => _count > _options.MaxMessages || (_bytes > _options.MaxBytes && _count > 1);
 
-    private bool MakeRoom(in TopicMessage message, ref int dropped)
+    private bool Enqueue(SubscriptionSegment segment, out int dropped)
     {
-        switch (_options.WhenFull)
+        dropped = 0;
+        lock (_gate)
         {
-            case Overflow.DropOldest:
-                while (!Fits(message.Size) && TryTake(out _)) dropped++;
-                return TryAdd(message);
-            case Overflow.Block:
-                return !_lagging && TryAdd(message);
-            case Overflow.Disconnect:
-                _error = new SubscriptionOverflowException(Topic, _queue.Count);
-                End();
-                return false;
-            default:
-                return false;
+            if (_ended) return true;
+            var arrived = segment.Count;
+            var fits = _count == 0 || (_count + arrived <= _options.MaxMessages && _bytes + segment.Bytes <= _options.MaxBytes);
+            if (!fits || arrived > _options.MaxMessages || (arrived > 1 && segment.Bytes > _options.MaxBytes)) dropped += Overflowing(segment);
+            if (segment.Count > 0 && !TryAdd(segment)) dropped += segment.Count;
+            if (_options.WhenFull == Overflow.DropOldest)
+            {
+                for (; IsOver && TryTake(out _); dropped++) continue;
+            }
+
+            if (_error is not null) End();
+            _dropped += dropped;
+            return _options.WhenFull != Overflow.Block || _lagging || !IsFull;
         }
     }
 
-    private bool TryAdd(in TopicMessage message)
+    /// <summary>What does not fit is let go, where the policy is to let the new go. Returns how many messages that were.</summary>
+    private int Overflowing(SubscriptionSegment segment)
     {
-        if (!_budget.TryAcquire(ResourceKind.QueueBytes, message.Size)) return false;
-        _queue.Enqueue(message);
-        _bytes += message.Size;
+        if (_options.WhenFull == Overflow.DropOldest || (_options.WhenFull == Overflow.Block && !_lagging)) return 0;
+        var dropped = segment.KeepFirst(_options.MaxMessages - _count, _count == 0 ? long.MaxValue : _options.MaxBytes - _bytes);
+        if (_options.WhenFull == Overflow.Disconnect) _error = new SubscriptionOverflowException(Topic, _count + segment.Count);
+        return dropped;
+    }
+
+    private bool TryAdd(SubscriptionSegment segment)
+    {
+        if (!_budget.TryAcquire(ResourceKind.QueueBytes, segment.Held)) return false;
+        if (_head is null) _head = segment;
+        else _queue.Enqueue(segment);
+        _count += segment.Count;
+        _bytes += segment.Bytes;
         _filled?.TrySetResult();
         _filled = null;
         return true;
@@ -193,9 +219,15 @@ public sealed class TopicSubscription : IAsyncEnumerable<TopicMessage>, IAsyncDi
 
     private bool TryTake(out TopicMessage message)
     {
-        if (!_queue.TryDequeue(out message)) return false;
-        _bytes -= message.Size;
-        _budget.Release(ResourceKind.QueueBytes, message.Size);
+        message = default;
+        if (_head is not { } head) return false;
+        var before = head.Bytes;
+        message = head.Take();
+        _count--;
+        _bytes -= before - head.Bytes;
+        if (head.Count > 0) return true;
+        _budget.Release(ResourceKind.QueueBytes, head.Held);
+        _queue.TryDequeue(out _head);
         return true;
     }
 

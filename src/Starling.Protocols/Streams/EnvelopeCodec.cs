@@ -115,6 +115,9 @@ public struct EnvelopeCursor
         Left = header.Count;
     }
 
+    /// <summary>Where the next message begins.</summary>
+    public readonly int Position => _at;
+
     /// <summary>Messages not yet walked.</summary>
     public int Left { get; private set; }
 

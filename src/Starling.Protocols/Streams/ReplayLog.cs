@@ -1,22 +1,8 @@
 namespace Starling.Protocols.Streams;
 
-/// <summary>The bounds of one topic's log.</summary>
-public class ReplayLogOptions
-{
-    /// <summary>Bytes of bundles that a topic's log holds. Default 4 MiB; 0 keeps nothing. The oldest go first.</summary>
-    /// <remarks>At full speed this is what a neighbour can still recover: 4 MiB at 100 MB/s are 40 milliseconds, at 100 messages of 1 KB a second 40 seconds.</remarks>
-    public int MaxLogBytes { get; set; } = 4 << 20;
-
-    /// <summary>Bundles that a topic's log holds. Default 8,192.</summary>
-    public int MaxLogBundles { get; set; } = 8192;
-
-    /// <summary>How long a bundle is held. Default 10 minutes.</summary>
-    public TimeSpan MaxLogAge { get; set; } = TimeSpan.FromMinutes(10);
-}
-
 /// <summary>The last bundles of one topic, its own node's included, in the order in which they came. One thread at a time.</summary>
 /// <param name="options">The bounds.</param>
-public sealed class ReplayLog(ReplayLogOptions options)
+public sealed class ReplayLog(StreamOptions options)
 {
     private readonly Queue<StreamBundle> _bundles = new();
     private readonly Dictionary<(PeerId Origin, ulong Epoch, ulong First), int> _known = [];

@@ -5,7 +5,7 @@ namespace Starling.Protocols.Streams;
 /// what they took in since this receiver began, so that a message that overtook others does not hide them.</remarks>
 public sealed partial class StreamReceiver
 {
-    private readonly StreamReceiverOptions _options;
+    private readonly StreamOptions _options;
     private readonly StreamCounters _counters;
     private readonly Instant _began;
     private readonly Dictionary<PeerId, StreamOrigin> _origins = [];
@@ -19,7 +19,7 @@ public sealed partial class StreamReceiver
     /// <param name="counters">Counts; several receivers may share one.</param>
     /// <param name="now">When the topic is followed from.</param>
     /// <param name="joining">Whether to hold everything back until <see cref="EndJoin"/>.</param>
-    public StreamReceiver(StreamReceiverOptions options, StreamCounters counters, Instant now, bool joining = false)
+    public StreamReceiver(StreamOptions options, StreamCounters counters, Instant now, bool joining = false)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(counters);
@@ -57,6 +57,9 @@ public sealed partial class StreamReceiver
         if (_joining is not null) HoldForJoin(bundle);
         else Take(bundle, now, effects);
     }
+
+    /// <summary>Whether any message of an epoch before a counter is still awaited.</summary>
+    public bool IsMissing(PeerId origin, ulong epoch, ulong end) => _origins.TryGetValue(origin, out var state) && state.Epoch == epoch && state.Next < end;
 
     /// <summary>The neighbours that were asked by <see cref="StreamEffectKind.Recover"/> have answered, or none could be asked.</summary>
     public void RecoveryEnded(PeerId origin, ulong epoch, Instant now, ICollection<StreamEffect> effects)

@@ -1,22 +1,5 @@
 namespace Starling.Protocols.Streams;
 
-/// <summary>The bounds of putting a topic's bundles in order.</summary>
-public class StreamReceiverOptions
-{
-    /// <summary>How long a gap may hold an origin's later messages back. Default 2 seconds; each bundle that narrows it begins the time anew.</summary>
-    /// <remarks>Then the gap is told as missed and delivery goes on.</remarks>
-    public TimeSpan ReorderTimeout { get; set; } = TimeSpan.FromSeconds(2);
-
-    /// <summary>How long a gap may close by itself before neighbours' logs are asked. Default 20 milliseconds; doubled after each fruitless round.</summary>
-    public TimeSpan RecoveryDelay { get; set; } = TimeSpan.FromMilliseconds(20);
-
-    /// <summary>Bytes of bundles that may be held back behind gaps, in one topic. Default 8 MiB; what comes beyond is let go, and recovered once the gap is closed.</summary>
-    public int MaxHeldBytes { get; set; } = 8 << 20;
-
-    /// <summary>Origins of one topic whose order is kept. Default 1,024; cost about 200 bytes each. The one heard least recently makes room, and begins anew when it is heard again.</summary>
-    public int MaxOrigins { get; set; } = 1024;
-}
-
 /// <summary>What receivers of streams have counted.</summary>
 public sealed class StreamCounters
 {
