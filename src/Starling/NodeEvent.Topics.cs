@@ -19,4 +19,11 @@ public abstract partial record NodeEvent
         internal static PayloadRefused Of(TopicMessage message, PayloadException error) =>
             new(message.Topic, message.Origin, message.Data[..Math.Min(MaxPayload, message.Data.Length)].ToArray(), message.Data.Length, error);
     }
+
+    /// <summary>Messages of a stream or link topic are lost to this node's subscriptions: they exist, did not arrive, and no neighbour's log that was asked in time holds them.</summary>
+    /// <param name="Topic">The topic.</param>
+    /// <param name="Origin">Who published them.</param>
+    /// <param name="First">The first one's number.</param>
+    /// <param name="Count">How many, numbers in a row.</param>
+    public sealed record MessagesMissed(Topic Topic, PeerId Origin, ulong First, ulong Count) : NodeEvent;
 }

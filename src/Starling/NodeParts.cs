@@ -69,6 +69,7 @@ internal sealed class NodeParts : IAsyncDisposable
         _budgetMetrics = new BudgetMetrics(Budget, environment.Meters);
         Peers = new PeerBook(Identity.PeerId, options.Peers, clock, _peersMetrics, environment.Loggers.CreateLogger<PeerBook>());
         Topics = new PubSubService(Swarm, Identity, new PubSubServiceOptions { StopTimeout = options.StopTimeout / 2 }, Budget, clock, environment.Random, environment.Loggers.CreateLogger<PubSubService>(), environment.Meters);
+        Topics.Observe(missed => events.Raise(new NodeEvent.MessagesMissed(missed.Topic, missed.Origin, missed.First, missed.Count)));
         _requestsMetrics = new RequestsMetrics(environment.Meters);
         Requests = new RequestService(Swarm, options.Requests, Budget, clock, _requestsMetrics, environment.Loggers.CreateLogger<RequestService>())
         {

@@ -15,7 +15,7 @@ public sealed partial class StarlingNode
         Name = _options.DisplayName,
         Serving = State == NodeState.Running,
         Reconnecting = _parts.Manager.IsReconnecting,
-        PairedTopics = _parts.Topics.PairedTopics,
+        PairedTopics = [.. _parts.Topics.PairedTopics.Select(topic => topic.Name).Distinct(StringComparer.Ordinal)],
         Round = Application?.Round,
     };
 

@@ -9,6 +9,7 @@ namespace Starling.Interop.Tests;
 public sealed class JsTopicTests
 {
     private const string Topic = "interop/weather";
+    private static readonly Topic Plain = Net.PubSub.Topic.Plain(Topic);
 
     public static TheoryData<string, bool> Ways => new() { { "tls", true }, { "tls", false }, { "noise", true }, { "noise", false } };
 
@@ -20,9 +21,9 @@ public sealed class JsTopicTests
         await using var node = await Peers.StartAsync();
         await LinkAsync(node, js, jsDials);
         await js.AskAsync("subscribe", new JsonObject { ["topic"] = Topic });
-        await node.WaitForSubscribersAsync(Topic, 1, Token).Soon();
+        await node.WaitForSubscribersAsync(Plain, 1, Token).Soon();
 
-        var published = await node.PublishAsync(Topic, "rain"u8.ToArray(), Token);
+        var published = await node.PublishAsync(Plain, "rain"u8.ToArray(), Token);
 
         Assert.Equal(PublishStatus.Sent, published.Status);
 
@@ -39,7 +40,7 @@ public sealed class JsTopicTests
     {
         await using var js = await JsPeer.StartAsync(security);
         await using var node = await Peers.StartAsync();
-        await using var subscription = await node.SubscribeAsync(Topic, cancellationToken: Token);
+        await using var subscription = await node.SubscribeAsync(Plain, cancellationToken: Token);
         await LinkAsync(node, js, jsDials);
         await js.EventAsync("subscription", e => e.GetProperty("topic").GetString() == Topic && e.GetProperty("peer").GetString() == node.PeerId.ToString());
 

@@ -62,7 +62,8 @@ internal interface IFollowerObserver
 /// <param name="Status">The outcome.</param>
 /// <param name="Recipients">Neighbours that it was queued to.</param>
 /// <param name="Missed">Neighbours that did not get it because their queue was full.</param>
-internal readonly record struct WirePublish(PublishStatus Status, int Recipients = 0, int Missed = 0);
+/// <param name="Message">The message as it was numbered and signed; null when it was not.</param>
+internal readonly record struct WirePublish(PublishStatus Status, int Recipients = 0, int Missed = 0, PubSubMessage? Message = null);
 
 /// <summary>Gossip topics of both families, as topic streams, groups and pairing use them. Safe for several threads; no call waits.</summary>
 internal interface ITopicWire

@@ -36,4 +36,16 @@ internal sealed partial class PubSubLog(ILogger logger)
 
     [LoggerMessage(4010, LogLevel.Error, "Topics: the validator of {Topic} failed; the message was ignored.")]
     public partial void ValidatorFailed(string topic, Exception error);
+
+    [LoggerMessage(4020, LogLevel.Error, "Topics: work for a stream topic failed in a way that is a fault of this program, or of an observer of losses.")]
+    public partial void StreamTaskFailed(Exception error);
+
+    [LoggerMessage(4021, LogLevel.Debug, "Topics: the log of {Peer} could not be asked or answered: {Why}")]
+    public partial void ReplayFailed(PeerId peer, string why);
+
+    [LoggerMessage(4022, LogLevel.Debug, "Topics: no neighbour was there in time to be asked for the past of {Topic}.")]
+    public partial void NoSource(string topic);
+
+    [LoggerMessage(4023, LogLevel.Warning, "Topics: the observers of losses are too slow; a loss of {Count} messages is only counted.")]
+    public partial void LossUntold(ulong count);
 }

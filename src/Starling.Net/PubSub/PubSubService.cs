@@ -3,18 +3,21 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Starling.Net.Links;
+using Starling.Net.PubSub.Streams;
 using Starling.Protocols.PubSub;
+using Starling.Protocols.Streams;
 
 namespace Starling.Net.PubSub;
 
 /// <summary>Topics of one node: subscribe, publish, and who follows what. Safe for several threads.</summary>
-/// <remarks>Messages go to directly linked subscribers, and each node hands what it follows on to its own neighbours, each message once per node.
-/// Delivery is in order per origin along one path, and at most once. Nothing is kept for those who are not there.</remarks>
+/// <remarks>Each node hands what it follows on to its own neighbours, each message once per node. Stream and link topics arrive in order per origin, what is lost on the way
+/// is recovered from neighbours' logs or told; plain topics arrive at most once and in no promised order.</remarks>
 public sealed partial class PubSubService : IAsyncDisposable
 {
-    private readonly ConcurrentDictionary<TopicSubscription, SubscriptionSink> _subscriptions = new(ReferenceEqualityComparer.Instance);
+    private readonly ConcurrentDictionary<TopicSubscription, IReadOnlyList<SubscriptionSink>> _subscriptions = new(ReferenceEqualityComparer.Instance);
     private readonly TopicSetting _setting;
     private readonly TopicWire _wire;
+    private readonly StreamTopics _streams;
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _stopping;
 
@@ -52,6 +55,7 @@ public sealed partial class PubSubService : IAsyncDisposable
             new PubSubLog(logger ?? NullLogger<PubSubService>.Instance),
             new PubSubMetrics(meters));
         _wire = new TopicWire(host, identity, _setting);
+        _streams = new StreamTopics(host, _wire, _setting, Leave);
     }
 
     /// <summary>What was counted so far.</summary>
@@ -69,11 +73,8 @@ public sealed partial class PubSubService : IAsyncDisposable
     /// <summary>What is built on topics uses this.</summary>
     internal ITopicWire Wire => _wire;
 
-    /// <summary>The linked peers that follow a topic now.</summary>
-    public IReadOnlyList<PeerId> Subscribers(string topic) => _wire.Followers(Plain(topic));
-
-    /// <summary>The topics that this node follows and at least one linked peer as well.</summary>
-    public IReadOnlyList<string> PairedTopics => [.. _subscriptions.Keys.Select(one => one.Topic).Distinct(StringComparer.Ordinal).Where(topic => Subscribers(topic).Count > 0)];
+    /// <summary>What stream and link topics have counted: delivered, missed, recovered and more.</summary>
+    public StreamCounters StreamCounters => _streams.Counters;
 
     /// <summary>How every topic does that this node follows or has published to.</summary>
     public IReadOnlyList<TopicStatus> Status() => [.. _wire.Routers.SelectMany(router => router.Status())];
@@ -85,37 +86,36 @@ public sealed partial class PubSubService : IAsyncDisposable
         set => _setting.Links = value;
     }
 
-    /// <summary>The topics that this node follows.</summary>
-    public ValueTask<IReadOnlyList<string>> TopicsAsync() => new([.. _wire.Routers.SelectMany(router => router.FollowedTopics())]);
-
-    /// <summary>Completes once at least so many linked peers follow a topic.</summary>
-    /// <exception cref="ObjectDisposedException">The node stopped while waiting.</exception>
-    public Task WaitForSubscribersAsync(string topic, int count = 1, CancellationToken cancellationToken = default)
+    /// <summary>The linked peers that follow a topic now, or a pattern that means it.</summary>
+    public IReadOnlyList<PeerId> Subscribers(Topic topic)
     {
-        ObjectDisposedException.ThrowIf(IsStopping, this);
-        return _wire.WaitForFollowersAsync(Plain(topic), count, cancellationToken);
+        ArgumentNullException.ThrowIfNull(topic);
+        return _wire.Followers(topic.Wire);
     }
 
-    /// <summary>Follows a topic. When it returns, every message that is taken in from now on reaches the subscription, and neighbours are being told.</summary>
-    /// <param name="topic">The topic's name, up to <see cref="PubSubOptions.MaxTopicBytes"/> bytes of UTF-8.</param>
-    /// <param name="options">The subscription's queue; null takes the defaults.</param>
-    /// <exception cref="ArgumentException">The name or an option is out of range.</exception>
-    /// <exception cref="InvalidOperationException">The node follows as many topics as it may.</exception>
-    /// <exception cref="ObjectDisposedException">The node has stopped.</exception>
-    public ValueTask<TopicSubscription> SubscribeAsync(string topic, SubscriptionOptions? options = null)
+    /// <summary>The topics that this node has subscribed to and that at least one linked peer follows as well.</summary>
+    public IReadOnlyList<Topic> PairedTopics => [.. Topics.Where(topic => Subscribers(topic).Count > 0)];
+
+    /// <summary>The topics and patterns that this node has subscribed to.</summary>
+    public IReadOnlyList<Topic> Topics => [.. _subscriptions.Keys.Where(one => !one.HasEnded).SelectMany(one => one.Topics).Distinct()];
+
+    /// <summary>Completes once at least so many linked peers follow a topic, or a pattern that means it.</summary>
+    /// <exception cref="ArgumentException">The name cannot be a topic's.</exception>
+    /// <exception cref="ObjectDisposedException">The node stopped while waiting.</exception>
+    public Task WaitForSubscribersAsync(Topic topic, int count = 1, CancellationToken cancellationToken = default)
     {
-        PubSubCore.CheckTopic(topic, _setting.Options);
+        ArgumentNullException.ThrowIfNull(topic);
         ObjectDisposedException.ThrowIf(IsStopping, this);
-        options ??= new SubscriptionOptions();
-        var subscription = new TopicSubscription(topic, options, _setting.Budget, LeaveAsync);
-        var sink = new SubscriptionSink(subscription, options.WhenFull == Overflow.Block, _setting);
-        sink.Follow(_wire, Plain(topic));
-        _subscriptions.TryAdd(subscription, sink);
-        return new ValueTask<TopicSubscription>(subscription);
+        _streams.Meet(topic);
+        return _wire.WaitForFollowersAsync(topic.Wire, count, cancellationToken);
     }
 
     /// <summary>Completes when everything published or relayed so far was handed to the links: call it before stopping to lose nothing.</summary>
-    public Task FlushAsync(CancellationToken cancellationToken = default) => _wire.FlushAsync().WaitAsync(cancellationToken);
+    public async Task FlushAsync(CancellationToken cancellationToken = default)
+    {
+        await _streams.FlushAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _wire.FlushAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
 
     /// <summary>Stops: subscriptions end, what is queued to neighbours is written for up to <see cref="PubSubServiceOptions.StopTimeout"/>, streams are closed. Idempotent.</summary>
     public async ValueTask DisposeAsync()
@@ -128,7 +128,9 @@ public sealed partial class PubSubService : IAsyncDisposable
 
         try
         {
+            await HandOverAsync().ConfigureAwait(false);
             await _wire.DisposeAsync().ConfigureAwait(false);
+            await _streams.DisposeAsync().ConfigureAwait(false);
             _setting.Metrics.Dispose();
         }
         finally
@@ -139,11 +141,16 @@ public sealed partial class PubSubService : IAsyncDisposable
 
     private bool IsStopping => Volatile.Read(ref _stopping) != 0;
 
-    private static WireTopic Plain(string topic) => new(TopicFamily.LibP2P, topic);
-
-    private ValueTask LeaveAsync(TopicSubscription subscription)
+    /// <summary>What was published and is not on the wire yet goes there, for up to <see cref="PubSubServiceOptions.StopTimeout"/>.</summary>
+    private async Task HandOverAsync()
     {
-        if (_subscriptions.TryRemove(subscription, out var sink)) sink.Leave();
-        return ValueTask.CompletedTask;
+        try
+        {
+            await _streams.FlushAsync().WaitAsync(_setting.Options.StopTimeout, _setting.Clock).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            _setting.Log.StoppedUnflushed(0);
+        }
     }
 }

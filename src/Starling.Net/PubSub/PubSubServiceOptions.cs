@@ -1,3 +1,4 @@
+using Starling.Net.PubSub.Streams;
 using Starling.Protocols.PubSub;
 
 namespace Starling.Net.PubSub;
@@ -24,10 +25,14 @@ public sealed class PubSubServiceOptions : PubSubOptions
     /// <summary>How long disposing waits for messages that are still in queues. Default 3 seconds.</summary>
     public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>The bounds of stream and link topics.</summary>
+    public StreamTopicOptions Streams { get; set; } = new();
+
     /// <inheritdoc/>
     public override void Validate()
     {
         base.Validate();
+        OptionProblems.ThrowIfAny(Streams);
         Positive(BatchBytes, nameof(BatchBytes));
         Positive(PublishTimeout.Ticks, nameof(PublishTimeout));
         Positive(OpenTimeout.Ticks, nameof(OpenTimeout));
@@ -73,6 +78,28 @@ public sealed class SubscriptionOptions
 
     /// <summary>How long <see cref="Overflow.Block"/> makes a neighbour wait. Default 10 seconds.</summary>
     public TimeSpan BlockTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Joins late: first the last so many messages that neighbours' logs, or this node's own, hold. Stream and link topics only. Default null: none.</summary>
+    public int? Last { get; set; }
+
+    /// <summary>Joins late: first what those logs took in during the last so much time. With <see cref="Last"/> both bounds hold. Default null: nothing.</summary>
+    public TimeSpan? Since { get; set; }
+
+    /// <summary>How long a gap may hold an origin's later messages back before it is told as missed. Stream and link topics only. Default null: <see cref="Protocols.Streams.StreamOptions.ReorderTimeout"/>.</summary>
+    public TimeSpan? ReorderTimeout { get; set; }
+
+    /// <exception cref="ArgumentException">A value is out of range.</exception>
+    internal void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxMessages);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxBytes);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(BlockTimeout, TimeSpan.Zero);
+        if (Last is { } last) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(last, nameof(Last));
+        if (Since is { } since) ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(since, TimeSpan.Zero, nameof(Since));
+        if (ReorderTimeout is { } timeout) ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero, nameof(ReorderTimeout));
+    }
+
+    internal SubscriptionOptions Clone() => (SubscriptionOptions)MemberwiseClone();
 }
 
 /// <summary>How to publish one message.</summary>

@@ -2,12 +2,12 @@ using Starling.Protocols.PubSub;
 
 namespace Starling.Net.PubSub;
 
-/// <summary>Puts a topic's messages into a subscription's queue.</summary>
-internal sealed class SubscriptionSink(TopicSubscription subscription, bool blocks, TopicSetting setting) : ITopicSink
+/// <summary>Puts a plain topic's messages into a subscription's queue.</summary>
+internal sealed class SubscriptionSink(TopicSubscription subscription, TopicSetting setting) : ITopicSink
 {
     private IDisposable? _following;
 
-    public bool IsFull => blocks && !subscription.RoomAsync().IsCompleted;
+    public bool IsFull => subscription.IsBlocking;
 
     /// <summary>Ends the subscription's part in the wire when it ends by itself.</summary>
     public void Follow(ITopicWire wire, WireTopic topic)
@@ -21,23 +21,12 @@ internal sealed class SubscriptionSink(TopicSubscription subscription, bool bloc
 
     public void Deliver(PubSubMessage message, PeerId from)
     {
-        subscription.Enqueue(new TopicMessage(message, from, setting.Clock.GetUtcNow()), out var dropped);
+        subscription.Enqueue(new TopicDelivery(message, from, setting.Clock.GetUtcNow()), out var dropped);
         setting.Metrics.Dropped(DropReason.SlowSubscriber, dropped);
         if (subscription.HasEnded) Leave();
     }
 
-    public async Task RoomAsync()
-    {
-        try
-        {
-            await subscription.RoomAsync().WaitAsync(subscription.BlockTimeout, setting.Clock).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            setting.Log.SubscriberStalled(subscription.Topic, subscription.BlockTimeout);
-            subscription.StopWaiting();
-        }
-    }
+    public Task RoomAsync() => subscription.WaitForRoomAsync(setting);
 
     public void Stopped() => subscription.Complete();
 }

@@ -26,7 +26,7 @@ public sealed record Topic
 
     private Topic(TopicKind kind, string name, IReadOnlySet<PeerId>? members = null)
     {
-        ArgumentNullException.ThrowIfNull(name);
+        ArgumentException.ThrowIfNullOrEmpty(name);
         (Kind, Name, Members) = (kind, name, members);
         IsPattern = TopicNames.IsPattern(name);
         Wire = new WireTopic(kind == TopicKind.Link ? TopicFamily.Starling : TopicFamily.LibP2P, TopicNames.ToWire(name, kind != TopicKind.Plain));

@@ -1,4 +1,3 @@
-using Starling.Protocols.PubSub;
 using Starling.Protocols.Streams;
 
 namespace Starling.Net.PubSub;
@@ -151,6 +150,20 @@ public sealed class TopicSubscription : IAsyncEnumerable<TopicMessage>, IAsyncDi
     internal Task RoomAsync()
     {
         lock (_gate) return _ended || _lagging || !IsFull ? Task.CompletedTask : (_room ??= NewSignal()).Task;
+    }
+
+    /// <summary>Waits for room, no longer than this subscription may make others wait. Never fails.</summary>
+    internal async Task WaitForRoomAsync(TopicSetting setting)
+    {
+        try
+        {
+            await RoomAsync().WaitAsync(BlockTimeout, setting.Clock).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            setting.Log.SubscriberStalled(Topic, BlockTimeout);
+            StopWaiting();
+        }
     }
 
     /// <summary>Nobody waits for this reader any more until it has made room.</summary>

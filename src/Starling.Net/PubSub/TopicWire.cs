@@ -69,7 +69,11 @@ internal sealed class TopicWire : ITopicWire, IAsyncDisposable
             if (family.SizeOf(topic.Name, data.Length) > _setting.Options.MaxMessageBytes) return new WirePublish(PublishStatus.TooLarge);
 
             // Numbers are to rise in the order in which messages leave.
-            lock (family.Signing) return family.Router.Publish(family.Signer.Sign(topic.Name, data), waited, release);
+            lock (family.Signing)
+            {
+                var message = family.Signer.Sign(topic.Name, data);
+                return family.Router.Publish(message, waited, release) with { Message = message };
+            }
         }
         catch (ObjectDisposedException)
         {

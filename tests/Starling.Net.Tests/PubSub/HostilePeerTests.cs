@@ -18,15 +18,15 @@ public sealed class HostilePeerTests
     public async Task A_broken_frame_ends_its_stream_with_its_reason_and_nobody_elses(byte[] frame, PubSubRefusal reason)
     {
         await using var net = TopicNetwork.Create(2, null, 0, 1);
-        await using var heard = await net.Topics[1].SubscribeAsync("songs").Soon();
-        await net.Topics[0].WaitForSubscribersAsync("songs").Soon();
+        await using var heard = await net.Topics[1].SubscribeAsync(Topic.Plain("songs")).Soon();
+        await net.Topics[0].WaitForSubscribersAsync(Topic.Plain("songs")).Soon();
         await using var hostile = new StuckPeer(net.Hosts[1]);
 
         await hostile.SendAsync(frame);
         await hostile.RefusedAsync();
 
         Assert.Equal(1, net.Topics[1].Counters.Refused(reason));
-        Assert.True((await net.Topics[0].Say("songs", "still here").Soon()).IsSent);
+        Assert.True((await net.Topics[0].Say(Topic.Plain("songs"), "still here").Soon()).IsSent);
         Assert.Equal(["still here"], await heard.TakeAsync(1));
     }
 
@@ -41,8 +41,8 @@ public sealed class HostilePeerTests
 
         foreach (var value in frame) await slow.SendAsync([value]);
 
-        await net.Topics[0].WaitForSubscribersAsync("songs").Soon();
-        Assert.Equal([slow.Id], net.Topics[0].Subscribers("songs"));
+        await net.Topics[0].WaitForSubscribersAsync(Topic.Plain("songs")).Soon();
+        Assert.Equal([slow.Id], net.Topics[0].Subscribers(Topic.Plain("songs")));
     }
 
     [Fact]
@@ -54,8 +54,8 @@ public sealed class HostilePeerTests
         await using (var stuck = new StuckPeer(host))
         {
             await stuck.SubscribeAsync("songs");
-            await topics.WaitForSubscribersAsync("songs").Soon();
-            for (var i = 0; i < 20; i++) Assert.True((await topics.PublishAsync("songs", new byte[10_000]).Soon()).IsSent);
+            await topics.WaitForSubscribersAsync(Topic.Plain("songs")).Soon();
+            for (var i = 0; i < 20; i++) Assert.True((await topics.PublishAsync(Topic.Plain("songs"), new byte[10_000]).Soon()).IsSent);
             Assert.InRange(budget.Used(ResourceKind.QueueBytes), 100_000, 220_000);
         }
 

@@ -6,7 +6,7 @@ namespace Starling.Net.Tests.PubSub;
 /// <summary>Readers that are slow: each overflow does what it says, and nobody else notices.</summary>
 public sealed class SlowReaderTests
 {
-    private const string Topic = "songs";
+    private static readonly Topic Songs = Topic.Plain("songs");
     private const string Marker = "marker";
 
     [Theory]
@@ -15,7 +15,7 @@ public sealed class SlowReaderTests
     public async Task A_full_queue_drops_what_its_options_say_and_counts_it(Overflow overflow, string kept, int dropped)
     {
         await using var net = TopicNetwork.Create(2, null, 0, 1);
-        await using var slow = await net.Topics[1].SubscribeAsync(Topic, new SubscriptionOptions { MaxMessages = 4, WhenFull = overflow }).Soon();
+        await using var slow = await net.Topics[1].SubscribeAsync(Songs, new SubscriptionOptions { MaxMessages = 4, WhenFull = overflow }).Soon();
         await PublishAsync(net, 10);
 
         Assert.Equal(kept, string.Join(',', await slow.TakeAsync(4)));
@@ -27,7 +27,7 @@ public sealed class SlowReaderTests
     public async Task A_queue_is_bounded_in_bytes_too()
     {
         await using var net = TopicNetwork.Create(2, null, 0, 1);
-        await using var slow = await net.Topics[1].SubscribeAsync(Topic, new SubscriptionOptions { MaxBytes = 1000 }).Soon();
+        await using var slow = await net.Topics[1].SubscribeAsync(Songs, new SubscriptionOptions { MaxBytes = 1000 }).Soon();
         await PublishAsync(net, 20);
 
         Assert.InRange(slow.Count, 1, 8);
@@ -38,13 +38,13 @@ public sealed class SlowReaderTests
     public async Task Disconnect_ends_the_subscription_with_its_reason_after_what_was_queued()
     {
         await using var net = TopicNetwork.Create(2, null, 0, 1);
-        await using var slow = await net.Topics[1].SubscribeAsync(Topic, new SubscriptionOptions { MaxMessages = 4, WhenFull = Overflow.Disconnect }).Soon();
+        await using var slow = await net.Topics[1].SubscribeAsync(Songs, new SubscriptionOptions { MaxMessages = 4, WhenFull = Overflow.Disconnect }).Soon();
         await PublishAsync(net, 10);
 
         Assert.Equal(["0", "1", "2", "3"], await slow.TakeAsync(4));
         var error = await Assert.ThrowsAsync<SubscriptionOverflowException>(() => slow.WaitToReadAsync().AsTask());
-        Assert.Contains(Topic, error.Message);
-        Assert.DoesNotContain(Topic, await net.Topics[1].TopicsAsync().Soon());
+        Assert.Contains(Songs.Name, error.Message);
+        Assert.DoesNotContain(Songs, net.Topics[1].Topics);
     }
 
     [Fact]
@@ -52,11 +52,11 @@ public sealed class SlowReaderTests
     {
         var options = new PubSubServiceOptions { MaxMessageBytes = 2000, MaxPeerQueueBytes = 4000, BatchBytes = 2000 };
         await using var net = TopicNetwork.Create(2, options, 0, 1);
-        await using var slow = await net.Topics[1].SubscribeAsync(Topic, new SubscriptionOptions { MaxMessages = 2, WhenFull = Overflow.Block }).Soon();
-        await net.Topics[0].WaitForSubscribersAsync(Topic).Soon();
+        await using var slow = await net.Topics[1].SubscribeAsync(Songs, new SubscriptionOptions { MaxMessages = 2, WhenFull = Overflow.Block }).Soon();
+        await net.Topics[0].WaitForSubscribersAsync(Songs).Soon();
         var publishing = Task.Run(async () =>
         {
-            for (var i = 0; i < 500; i++) Assert.True((await net.Topics[0].PublishAsync(Topic, Padded(i))).IsSent);
+            for (var i = 0; i < 500; i++) Assert.True((await net.Topics[0].PublishAsync(Songs, Padded(i))).IsSent);
         });
 
         var texts = await slow.TakeAsync(500);
@@ -71,16 +71,16 @@ public sealed class SlowReaderTests
     {
         var options = new SubscriptionOptions { MaxMessages = 2, WhenFull = Overflow.Block, BlockTimeout = TimeSpan.FromMilliseconds(50) };
         await using var net = TopicNetwork.Create(2, null, 0, 1);
-        await using var dead = await net.Topics[1].SubscribeAsync(Topic, options).Soon();
-        await using var alive = await net.Topics[1].SubscribeAsync(Topic).Soon();
-        await net.Topics[0].WaitForSubscribersAsync(Topic).Soon();
+        await using var dead = await net.Topics[1].SubscribeAsync(Songs, options).Soon();
+        await using var alive = await net.Topics[1].SubscribeAsync(Songs).Soon();
+        await net.Topics[0].WaitForSubscribersAsync(Songs).Soon();
 
-        for (var i = 0; i < 300; i++) Assert.True((await net.Topics[0].PublishAsync(Topic, Padded(i)).Soon()).IsSent);
+        for (var i = 0; i < 300; i++) Assert.True((await net.Topics[0].PublishAsync(Songs, Padded(i)).Soon()).IsSent);
 
         Assert.Equal(300, (await alive.TakeAsync(300)).Count);
         Assert.Equal(300, dead.Count + dead.Dropped);
         await dead.TakeAsync(dead.Count);
-        Assert.True((await net.Topics[0].Say(Topic, "last").Soon()).IsSent);
+        Assert.True((await net.Topics[0].Say(Songs, "last").Soon()).IsSent);
         Assert.Equal(["last"], await dead.TakeAsync(1));
     }
 
@@ -88,7 +88,7 @@ public sealed class SlowReaderTests
     public async Task Disposing_ends_a_pending_read_at_once()
     {
         await using var net = TopicNetwork.Create(1);
-        var subscription = await net.Topics[0].SubscribeAsync(Topic).Soon();
+        var subscription = await net.Topics[0].SubscribeAsync(Songs).Soon();
         var reading = Task.Run(async () =>
         {
             await foreach (var _ in subscription) Assert.Fail("nothing was published");
@@ -103,7 +103,7 @@ public sealed class SlowReaderTests
     public async Task A_cancelled_read_loses_nothing_and_a_thread_can_read_without_async()
     {
         await using var net = TopicNetwork.Create(2, null, 0, 1);
-        await using var heard = await net.Topics[1].SubscribeAsync(Topic).Soon();
+        await using var heard = await net.Topics[1].SubscribeAsync(Songs).Soon();
         using var cancel = new CancellationTokenSource();
         var reading = heard.WaitToReadAsync(cancel.Token).AsTask();
         await cancel.CancelAsync();
@@ -120,28 +120,28 @@ public sealed class SlowReaderTests
     {
         var options = new PubSubServiceOptions { MaxMessageBytes = 20_000, MaxPeerQueueBytes = 40_000, BatchBytes = 20_000, StopTimeout = TimeSpan.FromMilliseconds(100) };
         await using var net = TopicNetwork.Create(2, options, 0, 1);
-        await using var heard = await net.Topics[1].SubscribeAsync(Topic, new SubscriptionOptions { WhenFull = Overflow.Block }).Soon();
+        await using var heard = await net.Topics[1].SubscribeAsync(Songs, new SubscriptionOptions { WhenFull = Overflow.Block }).Soon();
         await using var stuck = new StuckPeer(net.Hosts[0]);
-        await net.Topics[0].WaitForSubscribersAsync(Topic).Soon();
-        await stuck.SubscribeAsync(Topic);
-        await net.Topics[0].WaitForSubscribersAsync(Topic, 2).Soon();
+        await net.Topics[0].WaitForSubscribersAsync(Songs).Soon();
+        await stuck.SubscribeAsync(Songs.Name);
+        await net.Topics[0].WaitForSubscribersAsync(Songs, 2).Soon();
         var noWait = new PublishOptions { Wait = false };
         var data = new byte[10_000];
 
         var results = new List<PublishResult>();
         for (var i = 0; i < 100; i++)
         {
-            results.Add(await net.Topics[0].PublishAsync(Topic, data, noWait).Soon());
+            results.Add(await net.Topics[0].PublishAsync(Songs, data, noWait).Soon());
             await heard.TakeAsync(1);
         }
 
         Assert.Contains(results, result => result is { Status: PublishStatus.Sent, Recipients: 2 });
         Assert.Equal(new PublishResult(PublishStatus.Backpressured, 1, 1), results[^1]);
 
-        var timedOut = await net.Topics[0].PublishAsync(Topic, data, new PublishOptions { Timeout = TimeSpan.FromMilliseconds(50) }).Soon();
+        var timedOut = await net.Topics[0].PublishAsync(Songs, data, new PublishOptions { Timeout = TimeSpan.FromMilliseconds(50) }).Soon();
         Assert.Equal(new PublishResult(PublishStatus.Backpressured, 1, 1), timedOut);
         using var cancel = new CancellationTokenSource();
-        var waiting = net.Topics[0].PublishAsync(Topic, data, null, cancel.Token).AsTask();
+        var waiting = net.Topics[0].PublishAsync(Songs, data, null, cancel.Token).AsTask();
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.Soon());
     }
@@ -151,14 +151,14 @@ public sealed class SlowReaderTests
     {
         var options = new PubSubServiceOptions { MaxMessageBytes = 20_000, MaxPeerQueueBytes = 40_000, BatchBytes = 20_000, StopTimeout = TimeSpan.FromMilliseconds(100) };
         await using var net = TopicNetwork.Create(2, options, 0, 1);
-        await using var heard = await net.Topics[1].SubscribeAsync(Topic, new SubscriptionOptions { WhenFull = Overflow.Block }).Soon();
+        await using var heard = await net.Topics[1].SubscribeAsync(Songs, new SubscriptionOptions { WhenFull = Overflow.Block }).Soon();
         await using var stuck = new StuckPeer(net.Hosts[1]);
-        await stuck.SubscribeAsync(Topic);
-        await net.Topics[1].WaitForSubscribersAsync(Topic).Soon();
-        await net.Topics[0].WaitForSubscribersAsync(Topic).Soon();
+        await stuck.SubscribeAsync(Songs.Name);
+        await net.Topics[1].WaitForSubscribersAsync(Songs).Soon();
+        await net.Topics[0].WaitForSubscribersAsync(Songs).Soon();
         var reading = heard.TakeAsync(100);
 
-        for (var i = 0; i < 100; i++) Assert.True((await net.Topics[0].PublishAsync(Topic, new byte[10_000]).Soon()).IsSent);
+        for (var i = 0; i < 100; i++) Assert.True((await net.Topics[0].PublishAsync(Songs, new byte[10_000]).Soon()).IsSent);
 
         Assert.Equal(100, (await reading).Count);
         Assert.InRange(net.Topics[1].DroppedForSlowPeers, 80, 99);
@@ -170,8 +170,8 @@ public sealed class SlowReaderTests
     {
         await using var marker = await net.Topics[1].SubscribeAsync(Marker).Soon();
         await net.Topics[0].WaitForSubscribersAsync(Marker).Soon();
-        await net.Topics[0].WaitForSubscribersAsync(Topic).Soon();
-        for (var i = 0; i < count; i++) Assert.True((await net.Topics[0].Say(Topic, $"{i}").Soon()).IsSent);
+        await net.Topics[0].WaitForSubscribersAsync(Songs).Soon();
+        for (var i = 0; i < count; i++) Assert.True((await net.Topics[0].Say(Songs, $"{i}").Soon()).IsSent);
         Assert.True((await net.Topics[0].Say(Marker, "all out").Soon()).IsSent);
         await marker.TakeAsync(1);
     }

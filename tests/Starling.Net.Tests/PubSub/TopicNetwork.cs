@@ -43,7 +43,7 @@ internal static class TopicTestExtensions
 
     public static Task Soon(this ValueTask task) => task.AsTask().WaitAsync(TopicNetwork.Patience);
 
-    public static ValueTask<PublishResult> Say(this PubSubService topics, string topic, string text, PublishOptions? options = null) =>
+    public static ValueTask<PublishResult> Say(this PubSubService topics, Topic topic, string text, PublishOptions? options = null) =>
         topics.PublishAsync(topic, Encoding.UTF8.GetBytes(text), options);
 
     public static string Text(this TopicMessage message) => Encoding.UTF8.GetString(message.Data.Span);

@@ -1,4 +1,3 @@
-using Starling.Protocols.PubSub;
 using Starling.Protocols.Streams;
 
 namespace Starling.Net.PubSub.Streams;
