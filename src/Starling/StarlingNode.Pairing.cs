@@ -1,4 +1,5 @@
 using Starling.Net.Pairing;
+using Starling.Net.PubSub;
 
 namespace Starling;
 
@@ -14,7 +15,7 @@ public sealed partial class StarlingNode
     /// <param name="cancellationToken">Ends it; links that were made stay.</param>
     /// <returns>The linked peers that follow the topic.</returns>
     /// <exception cref="TimeoutException">Fewer were found in time; those stay linked, and entry links too.</exception>
-    public Task<IReadOnlyList<PeerId>> PairAsync(string topic, PairingOptions? options = null, CancellationToken cancellationToken = default) =>
+    public Task<IReadOnlyList<PeerId>> PairAsync(Topic topic, PairingOptions? options = null, CancellationToken cancellationToken = default) =>
         _parts.Pairing.PairAsync(topic, options, cancellationToken);
 
     /// <summary>Completes once at least so many linked peers follow a topic, however they came; searches for nobody.</summary>
@@ -23,12 +24,12 @@ public sealed partial class StarlingNode
     /// <param name="wanted">How many. At least 1.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="TimeoutException">There are fewer when the time is over.</exception>
-    public Task<IReadOnlyList<PeerId>> PairedAsync(string topic, TimeSpan timeout, int wanted = 1, CancellationToken cancellationToken = default) =>
+    public Task<IReadOnlyList<PeerId>> PairedAsync(Topic topic, TimeSpan timeout, int wanted = 1, CancellationToken cancellationToken = default) =>
         _parts.Pairing.PairedAsync(topic, timeout, wanted, cancellationToken);
 
     /// <summary>Keeps a topic paired until the result is disposed: searches now, and again whenever fewer peers are linked than are wanted.</summary>
-    public IDisposable KeepPaired(string topic, PairingOptions? options = null) => _parts.Pairing.Keep(topic, options);
+    public IDisposable KeepPaired(Topic topic, PairingOptions? options = null) => _parts.Pairing.Keep(topic, options);
 
     /// <summary>The topics that this node follows and at least one linked peer as well.</summary>
-    public IReadOnlyList<string> PairedTopics => _parts.Topics.PairedTopics;
+    public IReadOnlyList<Topic> PairedTopics => _parts.Topics.PairedTopics;
 }

@@ -25,7 +25,7 @@ public sealed class PairingTests
         }
 
         await using var own = await chain[0].SubscribeAsync("prices");
-        Assert.Contains("prices", chain[0].PairedTopics);
+        Assert.Contains("prices", chain[0].PairedTopics.Select(topic => topic.Name));
         Assert.Equal([chain[7].PeerId], await chain[0].PairedAsync("prices", Patience));
     }
 

@@ -87,7 +87,7 @@ public sealed partial class TopicPairing : IAsyncDisposable
     /// <returns>The linked peers that follow the topic.</returns>
     /// <exception cref="InvalidOperationException">As many pairings are under way as may (<see cref="PairingServiceOptions.MaxPairings"/>).</exception>
     /// <exception cref="TimeoutException">Fewer were found in time; those stay linked, and entry links too.</exception>
-    public async Task<IReadOnlyList<PeerId>> PairAsync(string topic, PairingOptions? options = null, CancellationToken cancellationToken = default)
+    public async Task<IReadOnlyList<PeerId>> PairAsync(Topic topic, PairingOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new PairingOptions();
         options.Validate();
@@ -98,7 +98,7 @@ public sealed partial class TopicPairing : IAsyncDisposable
 
     /// <summary>Completes once at least so many linked peers follow the topic; searches for nobody.</summary>
     /// <exception cref="TimeoutException">There are fewer when the time is over.</exception>
-    public async Task<IReadOnlyList<PeerId>> PairedAsync(string topic, TimeSpan timeout, int wanted = 1, CancellationToken cancellationToken = default)
+    public async Task<IReadOnlyList<PeerId>> PairedAsync(Topic topic, TimeSpan timeout, int wanted = 1, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(wanted, 1);
         ObjectDisposedException.ThrowIf(_stop.IsCancellationRequested, this);
@@ -123,7 +123,7 @@ public sealed partial class TopicPairing : IAsyncDisposable
     }
 
     /// <summary>Keeps a topic paired until the result is disposed: searches now, and again whenever fewer peers are linked than are wanted.</summary>
-    public IDisposable Keep(string topic, PairingOptions? options = null)
+    public IDisposable Keep(Topic topic, PairingOptions? options = null)
     {
         options ??= new PairingOptions();
         options.Validate();
@@ -146,10 +146,10 @@ public sealed partial class TopicPairing : IAsyncDisposable
     private static TimeoutException TooFew(WireTopic topic, int found, int wanted, TimeSpan timeout) =>
         new($"After {timeout.TotalSeconds:0.###} s, {found} of {wanted} peers that follow '{topic.Name}' are linked. Is there another one within reach, and a link to start from?");
 
-    private static WireTopic Wire(string topic)
+    private static WireTopic Wire(Topic topic)
     {
-        ArgumentException.ThrowIfNullOrEmpty(topic);
-        return new WireTopic(TopicFamily.LibP2P, topic);
+        ArgumentNullException.ThrowIfNull(topic);
+        return topic.Wire;
     }
 
     private Pairing Begin(WireTopic topic, PairingOptions options)
