@@ -49,7 +49,7 @@ internal sealed class GossipClient : IDisposable
         _ = _stop.CancelAsync();
     }
 
-    /// <summary>Serves the client until its connection ends.</summary>
+    /// <summary>Serves the client until its connection is to end.</summary>
     public async Task RunAsync()
     {
         var writing = WriteAsync();
@@ -69,12 +69,13 @@ internal sealed class GossipClient : IDisposable
         {
             Close(GossipCloseReason.Fault);
             await writing.ConfigureAwait(false);
-            Part();
         }
     }
 
+    /// <summary>Parts from the client: it sees the end of the stream now.</summary>
     public void Dispose()
     {
+        Part();
         _socket.Dispose();
         _stop.Dispose();
     }
