@@ -4,7 +4,7 @@ public sealed class CommandLineTests
 {
     [Theory]
     [InlineData("demo"), InlineData("node"), InlineData("id"), InlineData("ping"), InlineData("pub"), InlineData("sub")]
-    [InlineData("bench"), InlineData("bench transport")]
+    [InlineData("bench"), InlineData("bench transport"), InlineData("gossip-api")]
     public async Task Help_of_a_verb_ends_with_an_example_of_it(string verb)
     {
         var run = await ToolProcess.RunAsync([.. verb.Split(' '), "--help"]);
