@@ -6,16 +6,22 @@ namespace Starling.Bench.PubSub;
 /// <summary>One system under comparison: a publisher, some subscribers, each a process. Disposing ends them.</summary>
 internal sealed class BenchSystem : IAsyncDisposable
 {
-    private readonly List<EndProcess> _all = [];
-    private readonly List<EndProcess> _subscribers = [];
-    private readonly HashSet<(string Topic, int Subscriber)> _subscribed = [];
-    private EndProcess? _publisher;
+    private readonly List<EndProcess> _ends = [];
+    private readonly HashSet<string> _topics = new(StringComparer.Ordinal);
+    private EndProcess? _host;
 
-    private EndProcess Publisher => _publisher ?? throw new InvalidOperationException("The system has not started.");
+    private EndProcess Publisher => _ends[0];
 
-    /// <summary>Starts Starling nodes; the publisher dials each subscriber.</summary>
-    public static Task<BenchSystem> StartStarlingAsync(PubSubBenchOptions options, int subscribers, CancellationToken cancellationToken) =>
-        StartAsync(() => EndProcess.StartAsync(options.EndVerb, "starling", cancellationToken), host: null, subscribers, cancellationToken);
+    private IEnumerable<EndProcess> Subscribers => _ends.Skip(1);
+
+    /// <summary>Starts Starling nodes; the publisher dials each subscriber, and all are told who is a member of <c>Link</c> topics.</summary>
+    public static async Task<BenchSystem> StartStarlingAsync(PubSubBenchOptions options, int subscribers, CancellationToken cancellationToken)
+    {
+        var system = await StartAsync(() => EndProcess.StartAsync(options.EndVerb, "starling", cancellationToken), host: null, subscribers, cancellationToken);
+        var members = string.Join(',', system._ends.Select(static end => end.Address[(end.Address.LastIndexOf('/') + 1)..]));
+        await EachAsync(system._ends, end => end.AskAsync($"members {members}", cancellationToken));
+        return system;
+    }
 
     /// <summary>Starts a nats-server with clients.</summary>
     public static Task<BenchSystem> StartNatsAsync(PubSubBenchOptions options, int subscribers, CancellationToken cancellationToken) =>
@@ -24,6 +30,10 @@ internal sealed class BenchSystem : IAsyncDisposable
             () => EndProcess.StartAsync(options.EndVerb, "nats-host", cancellationToken),
             subscribers,
             cancellationToken);
+
+    /// <summary>Starts two js-libp2p nodes.</summary>
+    public static Task<BenchSystem> StartJsAsync(JsProgram program, CancellationToken cancellationToken) =>
+        StartAsync(() => EndProcess.StartAsync("js-libp2p", program.Node, [program.Script], cancellationToken), host: null, subscribers: 1, cancellationToken);
 
     /// <summary>Starts a system.</summary>
     /// <param name="start">Starts one end.</param>
@@ -35,16 +45,10 @@ internal sealed class BenchSystem : IAsyncDisposable
         var system = new BenchSystem();
         try
         {
-            var server = host is null ? null : await system.AddAsync(host);
-            system._publisher = await system.AddAsync(start);
-            if (server is not null) await system._publisher.AskAsync($"connect {server.Address}", cancellationToken);
-            for (var i = 0; i < subscribers; i++)
-            {
-                var subscriber = await system.AddAsync(start);
-                system._subscribers.Add(subscriber);
-                await (server is null ? system._publisher.AskAsync($"connect {subscriber.Address}", cancellationToken) : subscriber.AskAsync($"connect {server.Address}", cancellationToken));
-            }
-
+            if (host is not null) system._host = await host();
+            await system.StartEndsAsync([.. Enumerable.Range(0, subscribers + 1).Select(_ => start())]);
+            if (system._host is { } server) await EachAsync(system._ends, end => end.AskAsync($"connect {server.Address}", cancellationToken));
+            else foreach (var subscriber in system.Subscribers) await system.Publisher.AskAsync($"connect {subscriber.Address}", cancellationToken);
             return system;
         }
         catch
@@ -56,40 +60,43 @@ internal sealed class BenchSystem : IAsyncDisposable
 
     /// <summary>Publishes so many messages and waits until each subscriber has read and checked all of them.</summary>
     /// <exception cref="InvalidOperationException">A message was lost, repeated or came out of order, or an end failed.</exception>
-    public async Task<SystemRun> RunAsync(string topic, int subscribers, int count, int size, bool paced, CancellationToken cancellationToken)
+    public async Task<SystemRun> RunAsync(RunPlan plan, CancellationToken cancellationToken)
     {
-        var readers = _subscribers.Take(subscribers).ToArray();
-        for (var i = 0; i < subscribers; i++)
-        {
-            if (_subscribed.Add((topic, i))) await readers[i].AskAsync($"subscribe {topic}", cancellationToken);
-        }
-
-        await Publisher.AskAsync($"wait {topic} {subscribers}", cancellationToken);
-        var what = $"{topic} {count} {size} {(paced ? "paced" : "full")}";
-        foreach (var reader in readers) await reader.AskAsync($"receive {what}", cancellationToken);
+        var readers = Subscribers.Take(plan.Subscribers).ToArray();
+        if (_topics.Add(plan.Topic)) await EachAsync(readers, reader => reader.AskAsync($"subscribe {plan.Topic}", cancellationToken));
+        await Publisher.AskAsync($"wait {plan.Topic} {plan.Subscribers}", cancellationToken);
+        var what = $"{plan.Topic} {plan.Count} {plan.Size} {(plan.IsPaced ? "paced" : "full")}";
+        await EachAsync(readers, reader => reader.AskAsync($"receive {what}", cancellationToken));
         await Publisher.TellAsync($"publish {what}");
         Task<string>[] answers = [Publisher.AnswerAsync(cancellationToken), .. readers.Select(reader => reader.AnswerAsync(cancellationToken))];
         await foreach (var answer in Task.WhenEach(answers)) await answer;
         var figures = await Task.WhenAll(answers);
-        return new SystemRun(count, RunFigures.Parse(figures[0]), [.. figures.Skip(1).Select(RunFigures.Parse)]);
+        return new SystemRun(plan.Count, RunFigures.Parse(figures[0]), [.. figures.Skip(1).Select(RunFigures.Parse)]);
     }
 
     /// <summary>What a signature costs in the publisher's process.</summary>
     public async Task<SignatureCost> SignaturesAsync(int size, CancellationToken cancellationToken) =>
         SignatureCost.Parse(await Publisher.AskAsync($"signatures {size}", cancellationToken));
 
-    /// <summary>Ends with its publisher, so that nobody reports a lost connection to one that is still there.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach (var end in Enumerable.Reverse(_all)) await end.DisposeAsync();
+        await EachAsync(_ends, end => end.DisposeAsync().AsTask());
+        if (_host is not null) await _host.DisposeAsync();
     }
 
-    private async Task<EndProcess> AddAsync(Func<Task<EndProcess>> start)
+    private async Task StartEndsAsync(Task<EndProcess>[] starting)
     {
-        var end = await start();
-        _all.Add(end);
-        return end;
+        try
+        {
+            await Task.WhenAll(starting);
+        }
+        finally
+        {
+            _ends.AddRange(starting.Where(static one => one.IsCompletedSuccessfully).Select(static one => one.Result));
+        }
     }
+
+    private static Task EachAsync(IEnumerable<EndProcess> ends, Func<EndProcess, Task> act) => Task.WhenAll(ends.Select(act));
 }
 
 /// <summary>One run.</summary>

@@ -2,51 +2,39 @@ using Starling.Bench.PubSub.Nats;
 
 namespace Starling.Bench.PubSub;
 
-/// <summary>The systems that one bench compares, started once and warmed up; runs of each are interleaved. Disposing ends them.</summary>
-internal sealed class Comparison : IAsyncDisposable
+/// <summary>The systems that one bench compares, each started when it is first needed and kept warm; runs of them are interleaved. Disposing ends them.</summary>
+internal sealed class Comparison(PubSubBenchOptions options, CancellationToken cancellationToken) : IAsyncDisposable
 {
-    private Comparison(PubSubBenchOptions options, BenchSystem starling, BenchSystem? nats, CancellationToken cancellationToken) =>
-        (Options, Starling, Nats, Cancelled) = (options, starling, nats, cancellationToken);
+    public const string NoNats = "no baseline: nats-server is not installed (Debian package nats-server)";
+    private BenchSystem? _starling;
+    private BenchSystem? _nats;
+    private BenchSystem? _js;
 
-    public PubSubBenchOptions Options { get; }
+    public PubSubBenchOptions Options => options;
 
-    public BenchSystem Starling { get; }
+    public CancellationToken Cancelled => cancellationToken;
 
-    /// <summary>Null where nats-server is not installed.</summary>
-    public BenchSystem? Nats { get; }
+    /// <summary>Starling nodes, a star around the publisher.</summary>
+    public async Task<BenchSystem> StarlingAsync() => _starling ??= await BenchSystem.StartStarlingAsync(options, options.FanOut, cancellationToken);
 
-    public CancellationToken Cancelled { get; }
+    /// <summary>NATS clients around a server, or null where it is not installed.</summary>
+    public async Task<BenchSystem?> NatsAsync() =>
+        NatsHost.FindProgram() is null ? null : _nats ??= await BenchSystem.StartNatsAsync(options, options.FanOut, cancellationToken);
 
-    /// <summary>Why there is no baseline, or null.</summary>
-    public string? Note => Nats is null ? "no baseline: nats-server is not installed (Debian package nats-server)" : null;
+    /// <summary>Two js-libp2p nodes, or null where it is not there.</summary>
+    public async Task<BenchSystem?> JsAsync() => JsProgram.Find() is not { } program ? null : _js ??= await BenchSystem.StartJsAsync(program, cancellationToken);
 
-    public static async Task<Comparison> StartAsync(PubSubBenchOptions options, CancellationToken cancellationToken)
+    /// <summary>Does each kind of run once to warm up, then all in turn, the first one last in every other round.</summary>
+    /// <returns>The runs of each kind, in the order given; a system that is null has none.</returns>
+    public async Task<IReadOnlyList<IReadOnlyList<SystemRun>>> InterleaveAsync(params IReadOnlyList<(BenchSystem? System, RunPlan Plan)> kinds)
     {
-        var starling = await BenchSystem.StartStarlingAsync(options, options.FanOut, cancellationToken);
-        try
+        var runs = kinds.Select(static _ => new List<SystemRun>()).ToArray();
+        for (var round = -1; round < options.Runs; round++)
         {
-            var nats = NatsHost.FindProgram() is null ? null : await BenchSystem.StartNatsAsync(options, options.FanOut, cancellationToken);
-            return new Comparison(options, starling, nats, cancellationToken);
-        }
-        catch
-        {
-            await starling.DisposeAsync();
-            throw;
-        }
-    }
-
-    /// <summary>Runs each system once to warm it up, then all in turn, the first one last in every other round.</summary>
-    /// <returns>The runs of each system, in the order given; a system that is null has none.</returns>
-    public async Task<IReadOnlyList<IReadOnlyList<SystemRun>>> InterleaveAsync(params IReadOnlyList<Func<Task<SystemRun>>?> systems)
-    {
-        var runs = systems.Select(static _ => new List<SystemRun>()).ToArray();
-        for (var round = -1; round < Options.Runs; round++)
-        {
-            foreach (var one in round % 2 == 0 ? Enumerable.Range(0, systems.Count) : Enumerable.Range(0, systems.Count).Reverse())
+            foreach (var one in round % 2 == 0 ? Enumerable.Range(0, kinds.Count) : Enumerable.Range(0, kinds.Count).Reverse())
             {
-                Cancelled.ThrowIfCancellationRequested();
-                if (systems[one] is not { } system) continue;
-                var run = await system();
+                if (kinds[one].System is not { } system) continue;
+                var run = await system.RunAsync(kinds[one].Plan, cancellationToken);
                 if (round >= 0) runs[one].Add(run);
             }
         }
@@ -54,18 +42,28 @@ internal sealed class Comparison : IAsyncDisposable
         return runs;
     }
 
-    /// <summary>The medians of ours and the baseline's runs, and the median of the ratios of those of the same round.</summary>
-    public BenchResult Compare(string name, string unit, IReadOnlyList<SystemRun> ours, IReadOnlyList<SystemRun> baseline, Func<SystemRun, double> figure) => new(
-        name,
-        Samples.Median(ours.Select(figure)),
-        unit,
-        baseline.Count == 0 ? null : Samples.Median(baseline.Select(figure)),
-        baseline.Count == 0 ? null : Samples.Median(ours.Zip(baseline, (one, other) => figure(one) / figure(other))),
-        baseline.Count == 0 ? Note : null);
+    /// <summary>The medians of ours and of the baseline's runs, and the median of the ratios of those of the same round.</summary>
+    public static BenchResult Compare(string name, string unit, IReadOnlyList<SystemRun> ours, IReadOnlyList<SystemRun> baseline, Func<SystemRun, double> figure, string missing = NoNats)
+    {
+        var value = Samples.Median(ours.Select(figure));
+        return baseline.Count == 0
+            ? new BenchResult(name, value, unit, Note: missing)
+            : new BenchResult(name, value, unit, Samples.Median(baseline.Select(figure)), Samples.Median(ours.Zip(baseline, (one, other) => figure(one) / figure(other))));
+    }
 
     public async ValueTask DisposeAsync()
     {
-        await Starling.DisposeAsync();
-        if (Nats is not null) await Nats.DisposeAsync();
+        foreach (var system in new[] { _starling, _nats, _js })
+        {
+            if (system is not null) await system.DisposeAsync();
+        }
     }
 }
+
+/// <summary>What one run does.</summary>
+/// <param name="Topic">The topic's kind and name, with a colon between them.</param>
+/// <param name="Count">Messages.</param>
+/// <param name="Size">Bytes of each.</param>
+/// <param name="Subscribers">How many receive it.</param>
+/// <param name="IsPaced">Whether one message is published a millisecond and its time on the way taken, instead of all as fast as they go.</param>
+internal sealed record RunPlan(string Topic, int Count, int Size, int Subscribers = 1, bool IsPaced = false);

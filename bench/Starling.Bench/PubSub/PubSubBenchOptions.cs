@@ -3,6 +3,12 @@ namespace Starling.Bench;
 /// <summary>What kind of topic is measured.</summary>
 public enum BenchTopicKind
 {
+    /// <summary>A stream topic of a closed list of peers, in bundles without signatures.</summary>
+    Link,
+
+    /// <summary>A stream topic, in signed bundles.</summary>
+    Signed,
+
     /// <summary>What every libp2p peer knows: each message signed by itself.</summary>
     Plain,
 }
@@ -18,6 +24,9 @@ public sealed class PubSubBenchOptions
 
     /// <summary>The arguments that make the present program an end of a comparison; the role follows them. See <see cref="PubSub.Ends.BenchEnd"/>.</summary>
     public required IReadOnlyList<string> EndVerb { get; set; }
+
+    /// <summary>The topic that is measured. Null measures <see cref="BenchTopicKind.Link"/>, then the others beside it.</summary>
+    public BenchTopicKind? Kind { get; set; }
 
     /// <summary>Bytes of a message, from <see cref="MinSize"/> to <see cref="MaxSize"/>; null measures 100 and 10,240.</summary>
     public int? Size { get; set; }

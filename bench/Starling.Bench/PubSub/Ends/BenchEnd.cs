@@ -52,6 +52,9 @@ public static class BenchEnd
             case ["connect", var address]:
                 await end.ConnectAsync(address);
                 return "";
+            case ["members", var members]:
+                end.SetMembers(members);
+                return "";
             case ["subscribe", var topic]:
                 await end.SubscribeAsync(topic);
                 return "";

@@ -9,7 +9,10 @@ internal interface IBenchEnd : IAsyncDisposable
     /// <summary>Connects to another end's address.</summary>
     Task ConnectAsync(string address);
 
-    /// <summary>Subscribes to a topic.</summary>
+    /// <summary>Says who may follow topics of a closed list, each by its peer id, with commas between them.</summary>
+    void SetMembers(string members);
+
+    /// <summary>Subscribes to a topic, which is its kind and its name with a colon between them.</summary>
     Task SubscribeAsync(string topic);
 
     /// <summary>Completes when so many subscribers of a topic are known to this publisher.</summary>

@@ -21,6 +21,11 @@ internal sealed class NatsEnd : IBenchEnd
         _client = await NatsClient.ConnectAsync(int.Parse(parts[0], CultureInfo.InvariantCulture), parts[1]);
     }
 
+    /// <summary>Nothing: whoever connects to the server is one.</summary>
+    public void SetMembers(string members)
+    {
+    }
+
     public Task SubscribeAsync(string topic) => Client.SubscribeAsync(topic);
 
     /// <summary>The server knew of the subscription before the subscriber's own call returned.</summary>

@@ -6,12 +6,16 @@ namespace Starling.Bench.PubSub.Ends;
 internal sealed class StarlingEnd(StarlingNode node) : IBenchEnd
 {
     private readonly Dictionary<string, TopicSubscription> _subscriptions = new(StringComparer.Ordinal);
+    private IReadOnlyList<PeerId> _members = [];
 
     public string Address => node.Addresses[0].ToString();
 
     public static async Task<StarlingEnd> StartAsync() => new(await StarlingNode.StartAsync(new StarlingOptions { Mdns = false }));
 
     public async Task ConnectAsync(string address) => await node.ConnectAsync(Multiaddr.Parse(address));
+
+    /// <summary>Says who is a member of <see cref="BenchTopicKind.Link"/> topics.</summary>
+    public void SetMembers(string members) => _members = [.. members.Split(',').Select(PeerId.Parse)];
 
     public async Task SubscribeAsync(string topic) =>
         _subscriptions[topic] = await node.SubscribeAsync(topic, new SubscriptionOptions { WhenFull = Overflow.Block });
@@ -39,6 +43,7 @@ internal sealed class StarlingEnd(StarlingNode node) : IBenchEnd
     }
 
     public ValueTask DisposeAsync() => node.DisposeAsync();
+
 
     private static async ValueTask AwaitAsync(ValueTask<PublishResult> publish) => Check(await publish);
 
