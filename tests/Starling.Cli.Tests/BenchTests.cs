@@ -26,12 +26,21 @@ public sealed class BenchTests
 
         using var report = JsonDocument.Parse(bench.Output);
         var results = report.RootElement.GetProperty("results").EnumerateArray().ToDictionary(one => one.GetProperty("name").GetString()!);
-        foreach (var name in new[] { "pubsub-100B", "latency-p50", "fanout1-100B", "fanout5-100B", "alloc-per-message" }) Assert.Contains(name, results.Keys);
+        foreach (var name in new[] { "pubsub-100B", "latency-p50", "fanout1-100B", "fanout5-100B", "alloc-per-message", "signed-100B", "signed-to-link", "plain-100B" }) Assert.Contains(name, results.Keys);
         Assert.All(results.Values, one => Assert.True(one.GetProperty("value").GetDouble() > 0, one.ToString()));
         if (results["pubsub-100B"].GetProperty("baseline").ValueKind == JsonValueKind.Null)
             Assert.Contains("nats-server", results["pubsub-100B"].GetProperty("note").GetString(), StringComparison.Ordinal);
         else
             Assert.True(results["pubsub-100B"].GetProperty("ratio").GetDouble() > 0);
+    }
+
+    [Fact]
+    public async Task A_plain_topic_has_no_origin_policy_to_choose()
+    {
+        var refused = await ToolProcess.RunAsync("bench", "pubsub", "--topic-kind", "plain", "--origin", "link");
+
+        Assert.Equal(1, refused.Code);
+        Assert.Contains("--origin", refused.Errors, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -7,6 +7,7 @@ internal sealed class StarlingEnd(StarlingNode node) : IBenchEnd
 {
     private readonly Dictionary<string, TopicSubscription> _subscriptions = new(StringComparer.Ordinal);
     private IReadOnlyList<PeerId> _members = [];
+    private (string Text, Topic Topic)? _last;
 
     public string Address => node.Addresses[0].ToString();
 
@@ -18,13 +19,13 @@ internal sealed class StarlingEnd(StarlingNode node) : IBenchEnd
     public void SetMembers(string members) => _members = [.. members.Split(',').Select(PeerId.Parse)];
 
     public async Task SubscribeAsync(string topic) =>
-        _subscriptions[topic] = await node.SubscribeAsync(topic, new SubscriptionOptions { WhenFull = Overflow.Block });
+        _subscriptions[topic] = await node.SubscribeAsync(TopicOf(topic), new SubscriptionOptions { WhenFull = Overflow.Block });
 
-    public Task WaitAsync(string topic, int subscribers) => node.WaitForSubscribersAsync(topic, subscribers);
+    public Task WaitAsync(string topic, int subscribers) => node.WaitForSubscribersAsync(TopicOf(topic), subscribers);
 
     public ValueTask PublishAsync(string topic, ReadOnlyMemory<byte> payload)
     {
-        var publish = node.PublishAsync(topic, payload);
+        var publish = node.PublishAsync(TopicOf(topic), payload);
         if (!publish.IsCompletedSuccessfully) return AwaitAsync(publish);
         Check(publish.Result);
         return ValueTask.CompletedTask;
@@ -44,6 +45,21 @@ internal sealed class StarlingEnd(StarlingNode node) : IBenchEnd
 
     public ValueTask DisposeAsync() => node.DisposeAsync();
 
+    /// <summary>The topic that a kind and a name stand for.</summary>
+    private Topic TopicOf(string text)
+    {
+        if (_last is { } last && ReferenceEquals(last.Text, text)) return last.Topic;
+        var colon = text.IndexOf(':', StringComparison.Ordinal);
+        var name = text[(colon + 1)..];
+        var topic = Enum.Parse<BenchTopicKind>(text.AsSpan(0, colon), ignoreCase: true) switch
+        {
+            BenchTopicKind.Plain => Topic.Plain(name),
+            BenchTopicKind.Link => Topic.Link(name, _members),
+            _ => Topic.Stream(name),
+        };
+        _last = (text, topic);
+        return topic;
+    }
 
     private static async ValueTask AwaitAsync(ValueTask<PublishResult> publish) => Check(await publish);
 
