@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using Starling.Protocols.Links.Policy;
 using Starling.Simulation;
 
 namespace Starling.Cli.Verbs;
@@ -11,6 +12,7 @@ internal sealed class SimVerb : Verb
     private readonly Argument<string> _scenario = new("SCENARIO") { Description = $"What happens: {string.Join(", ", Scenarios.All.Select(one => one.Name))}." };
     private readonly Option<int> _nodes = new("--nodes") { HelpName = "N", Description = "Nodes (2 to 1,000,000).", DefaultValueFactory = _ => 1000 };
     private readonly Option<ulong> _seed = new("--seed") { HelpName = "S", Description = "All chance comes from it: the same seed gives the same run.", DefaultValueFactory = _ => 1 };
+    private readonly Option<bool> _policy = new("--link-policy") { Description = "Have each node's link-policy core make and keep its links, instead of a simple rule." };
     private readonly Option<bool> _json = new("--json") { Description = "Print one JSON object on standard output." };
 
     public SimVerb(Output output)
@@ -19,6 +21,7 @@ internal sealed class SimVerb : Verb
         Add(_scenario);
         Add(_nodes);
         Add(_seed);
+        Add(_policy);
         Add(_json);
     }
 
@@ -31,6 +34,7 @@ internal sealed class SimVerb : Verb
         options.Nodes = arguments.GetValue(_nodes);
         options.Seed = arguments.GetValue(_seed);
         if (options.Nodes is < 2 or > 1_000_000) throw new StarlingException($"--nodes is {options.Nodes}: use 2 to 1,000,000");
+        if (arguments.GetValue(_policy)) options.LinkPolicy = new LinkPolicyOptions();
         options.Links = Math.Min(options.Links, options.Nodes - 1);
         var json = arguments.GetValue(_json);
         if (!json) Output.Note(scenario.Description);

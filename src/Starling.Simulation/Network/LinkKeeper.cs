@@ -27,7 +27,8 @@ internal abstract class LinkKeeper(SimulatedNode node)
 
     public abstract void OnUp(SimulatedLink link);
 
-    public abstract void OnDown(SimulatedLink link, CloseReason why);
+    /// <summary>A link has ended, as this node sees it.</summary>
+    public abstract void OnDown(SimulatedLink link, CloseInfo why);
 
     /// <summary>A dial ended, with a link or without.</summary>
     public abstract void OnDialed(Dial dial, bool linked);

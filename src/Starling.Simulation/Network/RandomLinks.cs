@@ -18,9 +18,9 @@ internal sealed class RandomLinks(SimulatedNode node) : LinkKeeper(node)
 
     public override void OnUp(SimulatedLink link) => _lost.RemoveAll(lost => lost.Node == link.To.Index);
 
-    public override void OnDown(SimulatedLink link, CloseReason why)
+    public override void OnDown(SimulatedLink link, CloseInfo why)
     {
-        if (why == CloseReason.KeepAliveTimeout) _lost.Add(new Lost(link.To.Index) { Next = Network.Simulation.Now + Pause(1) });
+        if (why.Reason is CloseReason.KeepAliveTimeout or CloseReason.TransportError) _lost.Add(new Lost(link.To.Index) { Next = Network.Simulation.Now + Pause(1) });
         Advance();
     }
 
@@ -44,7 +44,7 @@ internal sealed class RandomLinks(SimulatedNode node) : LinkKeeper(node)
 
     private void Advance()
     {
-        if (!Node.IsUp || !Network.IsStarted) return;
+        if (!Network.IsStarted) return;
         var now = Network.Simulation.Now;
         var missing = Network.Options.Links - Node.LinkCount;
 

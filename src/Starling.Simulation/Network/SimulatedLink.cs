@@ -7,6 +7,14 @@ internal sealed class SimulatedLink(SimulatedNode from, SimulatedNode to, long l
     /// <summary>Set in the kind of an event whose frame has arrived and waits for its turn at a slow node.</summary>
     private const int InTurn = 0x40;
 
+    /// <summary>What the other end learns when a node stops.</summary>
+    public static readonly CloseInfo Stopping = new(CloseReason.RemoteClose, RemoteReason: CloseReason.NodeStopping);
+
+    /// <summary>What an end learns when the other one knows nothing of the link any more.</summary>
+    public static readonly CloseInfo Gone = new(CloseReason.TransportError);
+
+    private static readonly CloseInfo Silent = new(CloseReason.KeepAliveTimeout);
+
     private long _free;
     private long _last;
     private Queue<(int Kind, object? Payload)>? _held;
@@ -86,7 +94,7 @@ internal sealed class SimulatedLink(SimulatedNode from, SimulatedNode to, long l
         if (!Back.IsOpen)
         {
             // Its next ping finds out that the other end has given up.
-            Back.Send(FrameKind.Closed, null, 40);
+            Back.Send(FrameKind.Closed, Gone, 40);
             return;
         }
 
@@ -103,7 +111,7 @@ internal sealed class SimulatedLink(SimulatedNode from, SimulatedNode to, long l
     {
         if (kind == (int)FrameKind.Silence)
         {
-            if (IsOpen && DeadAt == Network.Simulation.Now.Ticks) From.Lose(this, CloseReason.KeepAliveTimeout);
+            if (IsOpen && DeadAt == Network.Simulation.Now.Ticks) From.Lose(this, Silent);
             return;
         }
 
@@ -123,7 +131,7 @@ internal sealed class SimulatedLink(SimulatedNode from, SimulatedNode to, long l
         {
             // The other end knows nothing of this link any more and says so.
             Network.Counters.Lost++;
-            if (kind != (int)FrameKind.Closed && IsOpen) Back.Send(FrameKind.Closed, null, 40);
+            if (kind != (int)FrameKind.Closed && IsOpen) Back.Send(FrameKind.Closed, Gone, 40);
             return;
         }
 
@@ -135,7 +143,7 @@ internal sealed class SimulatedLink(SimulatedNode from, SimulatedNode to, long l
             return;
         }
 
-        if (frame == FrameKind.Closed) To.Lose(Back, CloseReason.RemoteClose);
+        if (frame == FrameKind.Closed) To.Lose(Back, (CloseInfo)payload!);
         else To.Receive(this, frame, payload);
     }
 

@@ -9,6 +9,7 @@ public sealed partial class SimulatedNetwork
     private readonly DeliveryLog _log;
     private readonly RandomSource _random;
     private readonly CancellationToken _cancelled;
+    private readonly Dictionary<PeerId, SimulatedNode> _byId = [];
 
     /// <summary>Makes the nodes and links them, at time zero. They begin to talk when time passes.</summary>
     /// <param name="options">What it is like; not to be changed any more.</param>
@@ -27,8 +28,9 @@ public sealed partial class SimulatedNetwork
         _nodes = new SimulatedNode[options.Nodes];
         for (var i = 0; i < _nodes.Length; i++) _nodes[i] = new SimulatedNode(this, i);
         foreach (var node in _nodes) node.Start();
-        LinkAll();
+        if (options.LinkPolicy is null) LinkAll();
         IsStarted = true;
+        foreach (var node in _nodes) node.Keeper.Start();
     }
 
     /// <summary>The options, which are not to be changed any more.</summary>
@@ -100,6 +102,17 @@ public sealed partial class SimulatedNetwork
         }
 
         throw new InvalidOperationException("Hardly any node is up and honest.");
+    }
+
+    /// <summary>The node of this name. There is one.</summary>
+    internal SimulatedNode Find(PeerId id)
+    {
+        if (_byId.Count == 0)
+        {
+            foreach (var node in _nodes) _byId.Add(node.Id, node);
+        }
+
+        return _byId[id];
     }
 
     internal void OnCopy(SimulatedNode node, ulong number)

@@ -54,6 +54,9 @@ public sealed class SimulatedNode : EventTarget
 
     internal RandomSource Random { get; }
 
+    /// <summary>Where it can be dialled, for those who keep addresses.</summary>
+    internal IReadOnlyList<Multiaddr> Addresses => field ??= [Multiaddr.Memory((ulong)Index + 1)];
+
     internal GossipRouter Gossip { get; private set; } = null!;
 
     internal LinkKeeper Keeper { get; private set; } = null!;
@@ -76,7 +79,7 @@ public sealed class SimulatedNode : EventTarget
         Gossip = new GossipRouter(this);
         Keeper = Network.Options.NewKeeper(this);
         Gossip.Start();
-        Keeper.Start();
+        if (Network.IsStarted) Keeper.Start();
     }
 
     /// <summary>Stops it; with a good-bye to its neighbours, or without a word.</summary>
@@ -87,7 +90,7 @@ public sealed class SimulatedNode : EventTarget
         foreach (var link in _links.Values)
         {
             if (silently) link.Back.FallSilent(Network.DrawDetection());
-            else link.Send(FrameKind.Closed, null, 40);
+            else link.Send(FrameKind.Closed, SimulatedLink.Stopping, 40);
             link.IsOpen = false;
         }
 
@@ -98,14 +101,14 @@ public sealed class SimulatedNode : EventTarget
     internal void Add(SimulatedLink link)
     {
         // A link made anew replaces one whose end was not noticed.
-        if (_links.TryGetValue(link.To.Id, out var old)) Lose(old, CloseReason.RemoteClose);
+        if (_links.TryGetValue(link.To.Id, out var old)) Lose(old, SimulatedLink.Gone);
         _links.Add(link.To.Id, link);
         Gossip.AddPeer(link);
         Keeper.OnUp(link);
     }
 
     /// <summary>A link has ended, as far as this node knows.</summary>
-    internal void Lose(SimulatedLink link, CloseReason why)
+    internal void Lose(SimulatedLink link, CloseInfo why)
     {
         if (!link.IsOpen) return;
         link.IsOpen = false;
@@ -115,11 +118,11 @@ public sealed class SimulatedNode : EventTarget
     }
 
     /// <summary>Closes a link with a word to the other end.</summary>
-    internal void Close(PeerId peer)
+    internal void Close(PeerId peer, CloseInfo why)
     {
         if (!_links.TryGetValue(peer, out var link)) return;
-        link.Send(FrameKind.Closed, null, 40);
-        Lose(link, CloseReason.Pruned);
+        link.Send(FrameKind.Closed, new CloseInfo(CloseReason.RemoteClose, RemoteReason: why.Reason), 40);
+        Lose(link, why);
     }
 
     internal void Receive(SimulatedLink link, FrameKind kind, object? payload) => Gossip.Receive(link.From, kind, payload);

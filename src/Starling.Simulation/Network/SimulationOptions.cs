@@ -1,3 +1,4 @@
+using Starling.Protocols.Links.Policy;
 using Starling.Protocols.PubSub;
 
 namespace Starling.Simulation;
@@ -13,6 +14,13 @@ public sealed class SimulationOptions
 
     /// <summary>Links that a node has at least, to random others. Default 12, as many neighbours as a node looks for by default.</summary>
     public int Links { get; set; } = 12;
+
+    /// <summary>Has the link-policy core of each node make and keep its links, to nodes among those that it knows. Default null: links are random, and
+    /// kept by a simple rule. About 20 KiB more for each node.</summary>
+    public LinkPolicyOptions? LinkPolicy { get; set; }
+
+    /// <summary>Random others that each link-policy core is told of at the start. Default 64.</summary>
+    public int Known { get; set; } = 64;
 
     /// <summary>How long frames travel. Default: 50 ms one way on every link, a round trip of 100 ms.</summary>
     public LatencyModel Latency { get; set; } = LatencyModel.Constant(TimeSpan.FromMilliseconds(50));
@@ -65,7 +73,7 @@ public sealed class SimulationOptions
     /// <summary>What neighbours hold each other to speak. Default gossipsub 1.2.</summary>
     public PubSubPeerKind PeerKind { get; set; } = PubSubPeerKind.Mesh12;
 
-    internal LinkKeeper NewKeeper(SimulatedNode node) => new RandomLinks(node);
+    internal LinkKeeper NewKeeper(SimulatedNode node) => LinkPolicy is null ? new RandomLinks(node) : new PolicyLinks(node, LinkPolicy);
 
     internal void Check()
     {
@@ -75,6 +83,8 @@ public sealed class SimulationOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(DialRoundTrips, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MessageBytes, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(Detection.Longest, Detection.Shortest);
+        ArgumentOutOfRangeException.ThrowIfNegative(Known);
+        if (LinkPolicy is not null) OptionProblems.ThrowIfAny(LinkPolicy);
         Router.Validate();
     }
 }
