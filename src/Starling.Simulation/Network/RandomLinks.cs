@@ -4,30 +4,31 @@ namespace Starling.Simulation;
 /// <remarks>What a node with the default link policy does, without its book-keeping. Who is known is everybody who ever was in the network, dead or alive.</remarks>
 internal sealed class RandomLinks(SimulatedNode node) : LinkKeeper(node)
 {
-    /// <summary>As <c>LinkPolicyOptions</c>: dials at once, dials of one lost neighbour, and the first and longest pause between those.</summary>
+    /// <summary>As <c>LinkPolicyOptions</c>: dials at once (of lost neighbours and of others), dials of one lost neighbour, and the first and longest pause between those.</summary>
     private const int MaxDials = 8;
     private const int MaxAttempts = 8;
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(2);
 
     private readonly List<Lost> _lost = [];
-    private readonly HashSet<int> _dialing = [];
+    private readonly HashSet<SimulatedNode> _dialing = [];
+    private readonly HashSet<SimulatedNode> _again = [];
     private Instant _timer = Instant.Never;
 
     public override void Start() => Advance();
 
-    public override void OnUp(SimulatedLink link) => _lost.RemoveAll(lost => lost.Node == link.To.Index);
+    public override void OnUp(SimulatedLink link) => _lost.RemoveAll(lost => lost.Node == link.To);
 
     public override void OnDown(SimulatedLink link, CloseInfo why)
     {
-        if (why.Reason is CloseReason.KeepAliveTimeout or CloseReason.TransportError) _lost.Add(new Lost(link.To.Index) { Next = Network.Simulation.Now + Pause(1) });
+        if (why.Reason is CloseReason.KeepAliveTimeout or CloseReason.TransportError) _lost.Add(new Lost(link.To) { Next = Network.Simulation.Now + Pause(1) });
         Advance();
     }
 
     public override void OnDialed(Dial dial, bool linked)
     {
-        _dialing.Remove(dial.To.Index);
-        if (!linked && _lost.Find(lost => lost.Node == dial.To.Index) is { } lost)
+        _dialing.Remove(dial.To);
+        if (_again.Remove(dial.To) && !linked && _lost.Find(lost => lost.Node == dial.To) is { } lost)
         {
             lost.Next = Network.Simulation.Now + Pause(++lost.Attempts);
             if (lost.Attempts >= MaxAttempts) _lost.Remove(lost);
@@ -49,19 +50,18 @@ internal sealed class RandomLinks(SimulatedNode node) : LinkKeeper(node)
         var missing = Network.Options.Links - Node.LinkCount;
 
         // Those who look for neighbours find each other: half of what is missing is dialled, the other half dials.
-        for (var wanted = (missing + 1) / 2; wanted > _dialing.Count && _dialing.Count < MaxDials;)
+        for (var tries = 0; tries < 32 && _dialing.Count < MaxDials && _dialing.Count < (missing + 1) / 2; tries++)
         {
             var found = Network.Nodes[Node.Random.Next(Network.Nodes.Count)];
-            if (found != Node && !Node.Links.ContainsKey(found.Id)) Dial(found);
-            else if (Node.LinkCount + _dialing.Count >= Network.Nodes.Count - 1) break;
+            if (found != Node && !Node.Links.ContainsKey(found.Id) && !_again.Contains(found) && _dialing.Add(found)) Network.Dial(this, Node, found, null);
         }
 
         var next = Instant.Never;
         foreach (var lost in _lost)
         {
-            if (_dialing.Contains(lost.Node)) continue;
-            if (lost.Next <= now && _dialing.Count < MaxDials) Dial(Network.Nodes[lost.Node]);
-            else if (lost.Next < next) next = lost.Next > now ? lost.Next : now + FirstPause;
+            if (_again.Contains(lost.Node)) continue;
+            if (lost.Next <= now && _again.Count < MaxDials && _again.Add(lost.Node)) Network.Dial(this, Node, lost.Node, null);
+            else next = Sooner(next, lost.Next > now ? lost.Next : now + FirstPause);
         }
 
         if (next >= _timer) return;
@@ -69,10 +69,7 @@ internal sealed class RandomLinks(SimulatedNode node) : LinkKeeper(node)
         Node.SetKeeperTimer(next - now);
     }
 
-    private void Dial(SimulatedNode to)
-    {
-        if (_dialing.Add(to.Index)) Network.Dial(this, Node, to, null);
-    }
+    private static Instant Sooner(Instant left, Instant right) => left < right ? left : right;
 
     private TimeSpan Pause(int attempt)
     {
@@ -80,9 +77,9 @@ internal sealed class RandomLinks(SimulatedNode node) : LinkKeeper(node)
         return Node.Random.Jitter(pause < LongestPause ? pause : LongestPause);
     }
 
-    private sealed class Lost(int node)
+    private sealed class Lost(SimulatedNode node)
     {
-        public int Node { get; } = node;
+        public SimulatedNode Node { get; } = node;
 
         public Instant Next { get; set; }
 

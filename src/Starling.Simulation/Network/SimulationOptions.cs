@@ -40,8 +40,8 @@ public sealed class SimulationOptions
     /// <summary>Round trips from the begin of a dial to a ready link: TCP, TLS, the choice of protocols, identify. Default 4.</summary>
     public int DialRoundTrips { get; set; } = 4;
 
-    /// <summary>The time after which a dial that nobody answers fails. Default 5 seconds.</summary>
-    public TimeSpan DialTimeout { get; set; } = TimeSpan.FromSeconds(5);
+    /// <summary>The time after which a dial that nobody answers fails. Default 15 seconds, that of a node.</summary>
+    public TimeSpan DialTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>The topic that all nodes follow. Default <c>simulation</c>.</summary>
     public string Topic { get; set; } = "simulation";

@@ -83,8 +83,10 @@ public sealed partial class LinkPolicyCore
     private (Entry? Entry, Instant Next) Choose(Instant now)
     {
         var least = LeastClaim(now);
-        Entry? best = null;
+        Entry? best = null, lost = null;
         var next = Instant.Never;
+        var isMissing = NeighbourCount < WantedNeighbours;
+        var isLostLast = isMissing && _dials.Values.Count(one => one.Claim == Claim.Lost) >= (_options.MaxDials + 1) / 2;
         foreach (var entry in _entries.Values)
         {
             if (entry.IsDialing || entry.Link is not null || entry.Next == Instant.Never || !entry.HasAddress) continue;
@@ -92,17 +94,18 @@ public sealed partial class LinkPolicyCore
             var due = DueOf(entry, claim);
             if (claim >= least)
             {
+                ref var first = ref (isLostLast && claim == Claim.Lost ? ref lost : ref best);
                 if (due > now) next = Sooner(next, due);
-                else if (best is null || IsBefore(entry, best)) best = entry;
+                else if (first is null || IsBefore(entry, first)) first = entry;
             }
-            else if (claim >= Claim.Lost || (claim == Claim.Found && NeighbourCount < WantedNeighbours))
+            else if (claim >= Claim.Lost || (claim == Claim.Found && isMissing))
             {
                 // Held back by the budget, or by dials that may still succeed: neither always tells when it is over.
                 next = Sooner(next, Later(due, now + Second));
             }
         }
 
-        return (best, next);
+        return (best ?? lost, next);
     }
 
     /// <summary>The weakest claim for which there is room.</summary>
@@ -113,8 +116,8 @@ public sealed partial class LinkPolicyCore
         if (total >= EffectiveHigh) return Claim.User;
         if (total >= EffectiveLow) return Claim.Persistent;
 
-        // Those who look for neighbours find each other: half of what is missing is dialled, the other half dials. A dial that takes long is not waited for.
-        var promising = _dials.Values.Count(one => now - one.Tried < _options.DialPatience);
+        // Those who look for neighbours find each other: half of what is missing is dialled, the other half dials. A dial that takes long, or that failed before, is not waited for.
+        var promising = _dials.Values.Count(one => one.Attempts == 0 && now - one.Tried < (one.Claim == Claim.Lost ? Second : _options.DialPatience));
         return promising < (WantedNeighbours - NeighbourCount + 1) / 2 ? Claim.Found : Claim.Lost;
     }
 
@@ -128,7 +131,10 @@ public sealed partial class LinkPolicyCore
     }
 
     private static bool IsBefore(Entry entry, Entry other) =>
-        (other.Claim, entry.Failures, entry.Rank).CompareTo((entry.Claim, other.Failures, other.Rank)) < 0;
+        (StandingOf(other), entry.Failures, entry.Rank).CompareTo((StandingOf(entry), other.Failures, other.Rank)) < 0;
+
+    /// <summary>A lost neighbour goes first once. After a dial in vain it waits behind those that have not failed: where most neighbours are gone, they are the way back.</summary>
+    private static Claim StandingOf(Entry entry) => entry is { Claim: Claim.Lost, Attempts: > 0 } ? Claim.Found : entry.Claim;
 
     private void Dial(Entry entry, Instant now, ICollection<LinkPolicyEffect> effects)
     {

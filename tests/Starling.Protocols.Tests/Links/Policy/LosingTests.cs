@@ -23,6 +23,23 @@ public class LosingTests
     }
 
     [Fact]
+    public void Who_loses_every_neighbour_to_silence_dials_others_that_it_knows_beside_them()
+    {
+        var bench = new PolicyBench(options => (options.Neighbours, options.MaxDials) = (8, 8));
+        for (var i = 0; i < 8; i++) bench.Up(i, at: PolicyBench.Address(i));
+        for (var i = 100; i < 140; i++) bench.Find(i);
+        bench.Pass(TimeSpan.FromMinutes(1));
+        Assert.Empty(bench.Dials);
+
+        for (var i = 0; i < 8; i++) bench.Down(i, CloseReason.KeepAliveTimeout);
+        bench.Pass(TimeSpan.FromSeconds(5));
+
+        // None of them has ended: their machines are gone.
+        Assert.Equal(8, bench.Open.Count);
+        Assert.Equal(4, bench.Open.Count(dial => dial.Why == "mdns"));
+    }
+
+    [Fact]
     public void A_lost_neighbour_is_given_up_after_its_attempts_and_left_alone_until_the_list_forgets_it()
     {
         var bench = new PolicyBench(options => options.ReconnectAttempts = 3);
