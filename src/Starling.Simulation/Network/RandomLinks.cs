@@ -4,14 +4,15 @@ namespace Starling.Simulation;
 /// <remarks>What a node with the default link policy does, without its book-keeping. Who is known is everybody who ever was in the network, dead or alive.</remarks>
 internal sealed class RandomLinks(SimulatedNode node) : LinkKeeper(node)
 {
-    /// <summary>As <c>LinkPolicyOptions</c>: dials at once (of lost neighbours and of others), dials of one lost neighbour, and the first and longest pause between those.</summary>
-    private const int MaxDials = 8;
+    /// <summary>As <c>LinkPolicyOptions</c>: dials at once, dials of one lost neighbour, the first and longest pause between those, and how long the dial of another is waited for.</summary>
+    private const int MaxDials = 16;
     private const int MaxAttempts = 8;
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly List<Lost> _lost = [];
-    private readonly HashSet<SimulatedNode> _dialing = [];
+    private readonly Dictionary<SimulatedNode, Instant> _dialing = [];
     private readonly HashSet<SimulatedNode> _again = [];
     private Instant _timer = Instant.Never;
 
@@ -49,18 +50,25 @@ internal sealed class RandomLinks(SimulatedNode node) : LinkKeeper(node)
         var now = Network.Simulation.Now;
         var missing = Network.Options.Links - Node.LinkCount;
 
-        // Those who look for neighbours find each other: half of what is missing is dialled, the other half dials.
-        for (var tries = 0; tries < 32 && _dialing.Count < MaxDials && _dialing.Count < (missing + 1) / 2; tries++)
+        // Those who look for neighbours find each other: half of what is missing is dialled, the other half dials. Who has lost nearly all leaves nothing to the others.
+        var isDeserted = Node.LinkCount * 4 < Network.Options.Links && _lost.Count > 0;
+        var wanted = isDeserted ? missing : (missing + 1) / 2;
+        var promising = _dialing.Values.Count(begun => now - begun < (isDeserted ? FirstPause : Patience));
+        for (var tries = 0; tries < 64 && _dialing.Count + _again.Count < MaxDials && promising < wanted; tries++)
         {
             var found = Network.Nodes[Node.Random.Next(Network.Nodes.Count)];
-            if (found != Node && !Node.Links.ContainsKey(found.Id) && !_again.Contains(found) && _dialing.Add(found)) Network.Dial(this, Node, found, null);
+            if (found != Node && !Node.Links.ContainsKey(found.Id) && !_again.Contains(found) && _dialing.TryAdd(found, now))
+            {
+                promising++;
+                Network.Dial(this, Node, found, null);
+            }
         }
 
         var next = Instant.Never;
         foreach (var lost in _lost)
         {
             if (_again.Contains(lost.Node)) continue;
-            if (lost.Next <= now && _again.Count < MaxDials && _again.Add(lost.Node)) Network.Dial(this, Node, lost.Node, null);
+            if (lost.Next <= now && _again.Count < MaxDials / (isDeserted ? 4 : 2) && _again.Add(lost.Node)) Network.Dial(this, Node, lost.Node, null);
             else next = Sooner(next, lost.Next > now ? lost.Next : now + FirstPause);
         }
 

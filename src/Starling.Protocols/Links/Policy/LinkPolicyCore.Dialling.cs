@@ -86,7 +86,7 @@ public sealed partial class LinkPolicyCore
         Entry? best = null, lost = null;
         var next = Instant.Never;
         var isMissing = NeighbourCount < WantedNeighbours;
-        var isLostLast = isMissing && _dials.Values.Count(one => one.Claim == Claim.Lost) >= (_options.MaxDials + 1) / 2;
+        var isLostLast = isMissing && _dials.Values.Count(one => one.Claim == Claim.Lost) >= (_options.MaxDials + 1) / (IsDeserted ? 4 : 2);
         foreach (var entry in _entries.Values)
         {
             if (entry.IsDialing || entry.Link is not null || entry.Next == Instant.Never || !entry.HasAddress) continue;
@@ -116,10 +116,16 @@ public sealed partial class LinkPolicyCore
         if (total >= EffectiveHigh) return Claim.User;
         if (total >= EffectiveLow) return Claim.Persistent;
 
-        // Those who look for neighbours find each other: half of what is missing is dialled, the other half dials. A dial that takes long, or that failed before, is not waited for.
-        var promising = _dials.Values.Count(one => one.Attempts == 0 && now - one.Tried < (one.Claim == Claim.Lost ? Second : _options.DialPatience));
-        return promising < (WantedNeighbours - NeighbourCount + 1) / 2 ? Claim.Found : Claim.Lost;
+        // Those who look for neighbours find each other: half of what is missing is dialled, the other half dials. Who has lost nearly all leaves nothing to the others.
+        // A dial that takes long, or that failed before, is not waited for.
+        var isDeserted = IsDeserted;
+        var promising = _dials.Values.Count(one => one.Attempts == 0 && now - one.Tried < (one.Claim == Claim.Lost || isDeserted ? Second : _options.DialPatience));
+        var missing = WantedNeighbours - NeighbourCount;
+        return promising < (isDeserted ? missing : (missing + 1) / 2) ? Claim.Found : Claim.Lost;
     }
+
+    /// <summary>Whether nearly all neighbours are lost: those that are known otherwise are the way back.</summary>
+    private bool IsDeserted => NeighbourCount * 4 < WantedNeighbours && IsReconnecting;
 
     private Instant DueOf(Entry entry, Claim claim)
     {

@@ -19,7 +19,7 @@ public class LinkPolicyOptions : ICheckedOptions
     public TimeSpan GracePeriod { get; set; } = TimeSpan.FromSeconds(20);
 
     /// <summary>Dials under way at once. Default 16, at least 1. Each may try several addresses of one peer.</summary>
-    /// <remarks>While neighbours are missing, lost ones get no more than half of them where others are known: a dial of a machine that is gone takes as long as
+    /// <remarks>While neighbours are missing, lost ones get no more than half of them where others are known, a quarter when nearly all are lost: a dial of a machine that is gone takes as long as
     /// a dial may. Where four of five neighbours vanish at once, with 8 some nodes are still alone after half a minute.</remarks>
     public int MaxDials { get; set; } = 16;
 
