@@ -26,6 +26,9 @@ internal sealed class NodeSetup
 
     public string? Name { get; init; }
 
+    /// <summary>Whether the node is an entry point that keeps nothing; false leaves it to the configuration.</summary>
+    public bool Root { get; init; }
+
     /// <summary>Options from a file, under those above; null for none.</summary>
     public StarlingOptions? Configured { get; init; }
 
@@ -44,6 +47,7 @@ internal sealed class NodeSetup
         options.Mdns = Discover ?? options.Mdns;
         options.DisplayName = Name ?? options.DisplayName;
         options.Admin = Admin ?? options.Admin;
+        if (Root) options.Role = NodeRole.Root;
         if (Listen.Count > 0) options.Listen = [.. Listen.Select(address => address.ToString())];
         if (Announce.Count > 0) options.Announce = [.. Announce];
         if (Interfaces.Count > 0) options.Discovery.Interfaces = [.. Interfaces.Select(address => address.ToString())];

@@ -67,7 +67,7 @@ internal sealed class NodeParts : IAsyncDisposable
         Restrictions.Observe((entry, change) => events.Raise(change == BlockChange.Added ? new NodeEvent.Blocked(entry) : new NodeEvent.Unblocked(entry, change == BlockChange.Expired)));
         Swarm.AddGate(Restrictions);
         _budgetMetrics = new BudgetMetrics(Budget, environment.Meters);
-        Peers = new PeerBook(Identity.PeerId, options.Peers, clock, _peersMetrics, environment.Loggers.CreateLogger<PeerBook>());
+        Peers = new PeerBook(Identity.PeerId, options.Peers, clock, _peersMetrics, environment.Loggers.CreateLogger<PeerBook>()) { LinkedOnly = options.Role == NodeRole.Root };
         Topics = new PubSubService(Swarm, Identity, new PubSubServiceOptions { StopTimeout = options.StopTimeout / 2 }, Budget, clock, environment.Random, environment.Loggers.CreateLogger<PubSubService>(), environment.Meters);
         Topics.Observe(missed => events.Raise(new NodeEvent.MessagesMissed(missed.Topic, missed.Origin, missed.First, missed.Count)));
         _requestsMetrics = new RequestsMetrics(environment.Meters);
@@ -78,6 +78,12 @@ internal sealed class NodeParts : IAsyncDisposable
         Messages = new MessageService(Swarm, options.Messages, Budget, clock, environment.Random, environment.Loggers.CreateLogger<MessageService>(), environment.Meters);
         Messages.Observe(happened => events.Raise(NodeEvent.Of(happened)));
         Overlay = new NodeOverlay(options, environment, Identity, Swarm, Peers, Budget);
+        if (options.Role == NodeRole.Root)
+        {
+            (Overlay.Spread.RelayUnknownKinds, Overlay.Spread.KeepsItems) = (true, false);
+            Topics.FollowsTopics = false;
+        }
+
         Overlay.Spread.Observe(happened => events.Raise(NodeEvent.Of(happened)));
         _policyMetrics = new LinkPolicyMetrics(environment.Meters);
         var management = new LinkManagerWiring(clock, environment.Random.Fork("links"), Budget, Peers, RaiseLinkNews);
@@ -86,6 +92,7 @@ internal sealed class NodeParts : IAsyncDisposable
         {
             if (change != BlockChange.Added) Manager.OnRestrictionsChanged();
         });
+        Relay = new NodeRelay(Topics, Overlay.Spread, Messages);
         Pairing = new TopicPairing(Topics, Overlay.Search, Swarm, options.Pairing, PartAsync, clock, environment.Random, environment.Loggers.CreateLogger<TopicPairing>(), environment.Meters);
         Pairing.Observe(change => events.Raise(NodeEvent.Of(change)));
         Discovery = Discoveries();
@@ -126,6 +133,8 @@ internal sealed class NodeParts : IAsyncDisposable
     public NodeOverlay Overlay { get; }
 
     public TopicPairing Pairing { get; }
+
+    public NodeRelay Relay { get; }
 
     public Restrictions Restrictions { get; }
 

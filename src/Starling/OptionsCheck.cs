@@ -49,6 +49,9 @@ internal sealed class OptionsCheck : IValidateOptions<StarlingOptions>
         }
 
         if (options.Security.Distinct().Count() != options.Security.Count) _problems.Add(nameof(options.Security), string.Join(", ", options.Security), "names one twice", "name each once");
+        if (!Enum.IsDefined(options.Role)) _problems.Add(nameof(options.Role), options.Role, "is no role", $"use {string.Join(" or ", Enum.GetNames<NodeRole>())}");
+        if (options.Role == NodeRole.Root && options.Peers.File is { } book) _problems.Add("Peers:File", book, "is a file of peers, and a root keeps none", "leave it out, or start the node as a member");
+        if (options.Role == NodeRole.Root && !options.Spread.Relay) _problems.Add("Spread:Relay", false, "leaves a root nothing to do", "leave it on");
         _problems.Least(options.MaxLinks, 1, nameof(options.MaxLinks));
         _problems.Least(options.MaxHandshakes, 1, nameof(options.MaxHandshakes));
         _problems.Least(options.MaxStreams, 1, nameof(options.MaxStreams));

@@ -41,6 +41,7 @@ internal sealed class NodeVerb : Verb
     };
 
     private readonly Option<string?> _token = new("--token") { Description = "File with the controller's token.", HelpName = "FILE" };
+    private readonly Option<bool> _root = new("--root") { Description = "Be an entry point: relay searches and what spreads, follow no topic, keep nothing." };
     private readonly Option<bool> _json = Common.Json("events");
 
     public NodeVerb(Output output)
@@ -64,6 +65,7 @@ internal sealed class NodeVerb : Verb
         Add(_printConfig);
         Add(_controller);
         Add(_token);
+        Add(_root);
         Add(_json);
         Validators.Add(result =>
         {
@@ -97,6 +99,7 @@ internal sealed class NodeVerb : Verb
             Identity = arguments.GetValue(_identity),
             Discover = configured is not null && arguments.GetResult(_mdns) is null or { Implicit: true } ? null : arguments.GetValue(_mdns) == Switch.On,
             Interfaces = arguments.GetRequiredValue(_interfaces),
+            Root = arguments.GetValue(_root),
             Verbose = arguments.GetValue<bool>("--verbose"),
         };
         var json = arguments.GetValue(_json);

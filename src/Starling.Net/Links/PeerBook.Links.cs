@@ -22,7 +22,11 @@ public sealed partial class PeerBook
         Change((now, changed) => _core.Linked(link.Peer, link.Kind == LinkKind.Direct, now, changed));
 
     void ILinkObserver.OnDisconnected(IPeerLink link, CloseInfo why) =>
-        Change((now, changed) => _core.Unlinked(link.Peer, WasLost(why), now, changed));
+        Change((now, changed) =>
+        {
+            _core.Unlinked(link.Peer, WasLost(why), now, changed);
+            if (LinkedOnly && _core.Find(link.Peer) is { IsStatic: false }) _core.Remove(link.Peer, changed);
+        });
 
     /// <summary>Whether nobody decided that the two should part. A restart, also of the other side, is no decision to part.</summary>
     private static bool WasLost(CloseInfo why) => why switch

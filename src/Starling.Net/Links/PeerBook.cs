@@ -42,6 +42,9 @@ public sealed partial class PeerBook : IPeerBook, ILinkObserver, IAsyncDisposabl
         _records = Channel.CreateBounded<(PeerId, bool, ReadOnlyMemory<byte>)>(new BoundedChannelOptions(256) { SingleReader = true });
     }
 
+    /// <summary>Whether only linked peers, and static ones, are kept: what is said of others is not noted, and who is linked no more is forgotten. Default false.</summary>
+    public bool LinkedOnly { get; init; }
+
     /// <inheritdoc/>
     public IReadOnlyList<PeerEntry> Peers
     {
@@ -173,7 +176,7 @@ public sealed partial class PeerBook : IPeerBook, ILinkObserver, IAsyncDisposabl
     private bool Tell(PeerId peer, AddressSource source, Func<DateTimeOffset, ICollection<PeerId>, PeerBookOutcome> step)
     {
         var outcome = PeerBookOutcome.Noted;
-        Change((now, changed) => outcome = step(now, changed));
+        Change((now, changed) => outcome = LinkedOnly && _core.Find(peer) is null ? PeerBookOutcome.Full : step(now, changed));
         _metrics.Told(source.ToString(), outcome);
         if (outcome is not (PeerBookOutcome.Noted or PeerBookOutcome.Known)) PeersLog.NotNoted(_logger, peer, source.ToString(), outcome.ToString());
         return outcome == PeerBookOutcome.Noted;

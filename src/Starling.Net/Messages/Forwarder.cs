@@ -13,6 +13,7 @@ public sealed class Forwarder
     private readonly PriorityGate _underWay = new(MaxUnderWay);
     private readonly Func<MessageEnvelope, IReadOnlyList<PeerId>, Task<IReadOnlyList<SendResult>>> _send;
     private readonly Action<ReceivedMessage, string> _dropped;
+    private readonly Dictionary<string, bool> _chosen = new(StringComparer.Ordinal);
     private bool _enabled;
     private bool _running;
 
@@ -40,6 +41,32 @@ public sealed class Forwarder
         }
     }
 
+    /// <summary>The types for which <see cref="SetRelay"/> has chosen, and what.</summary>
+    public IReadOnlyDictionary<string, bool> RelayChoices
+    {
+        get { lock (_gate) return new Dictionary<string, bool>(_chosen); }
+    }
+
+    /// <summary>Chooses whether messages of a type are handed on, whatever its registration says, while handing on is on at all; null leaves it to the registration again. From now on: those that wait are handed on.</summary>
+    /// <param name="type">The type's name. Only registered types are ever handed on.</param>
+    /// <param name="relay">The choice.</param>
+    /// <exception cref="InvalidOperationException">There are as many choices as there may be types (<see cref="MessageOptions.MaxTypes"/>).</exception>
+    public void SetRelay(string type, bool? relay)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(type);
+        lock (_gate)
+        {
+            if (relay is not { } chosen)
+            {
+                _chosen.Remove(type);
+                return;
+            }
+
+            if (!_chosen.ContainsKey(type) && _chosen.Count >= _context.Options.MaxTypes) throw new InvalidOperationException($"There are {_chosen.Count} choices, the most that is allowed ({nameof(MessageOptions.MaxTypes)}).");
+            _chosen[type] = chosen;
+        }
+    }
+
     /// <summary>Messages that wait to be handed on.</summary>
     public int Queued
     {
@@ -48,13 +75,13 @@ public sealed class Forwarder
 
     internal void Offer(MessageKey key, ReceivedMessage message, MessageEnvelope envelope)
     {
-        if (!message.Type.IsForwardable || envelope.Hops >= _context.Options.MaxHops) return;
+        if (envelope.Hops >= _context.Options.MaxHops) return;
         var item = new Item(message, envelope with { Origin = key.Origin, Hops = envelope.Hops + 1, WantsAnswer = false }, new Charge(_context.Budget));
         var size = envelope.Payload.Length + MessageCodec.MaxHeadBytes;
         bool taken;
         lock (_gate)
         {
-            if (!_enabled || _core.Holds(key)) return;
+            if (!_enabled || !_chosen.GetValueOrDefault(message.Type.Name, message.Type.IsForwardable) || _core.Holds(key)) return;
             taken = _core.Fits(size) && item.Charge.TryAdd(size) && _core.TryAdd(key, message.ReceivedFrom, size, item);
             if (taken && !_running)
             {

@@ -70,6 +70,31 @@ public sealed partial class PubSubService : IAsyncDisposable
     /// <summary>Messages that were queued to a neighbour when its link ended.</summary>
     public long DroppedWithLinks => _setting.Metrics.DroppedFor(DropReason.LinkClosed);
 
+    /// <summary>Whether messages of others are handed on, of followed topics as of relayed ones; changed live. Default true. They are delivered here in any case.</summary>
+    public bool HandsOn
+    {
+        get => _wire.HandsOn;
+        set => _wire.HandsOn = value;
+    }
+
+    /// <summary>Copies of others' messages that were not handed on because <see cref="HandsOn"/> is off.</summary>
+    public long NotHandedOn => _setting.Metrics.DroppedFor(DropReason.NotRelayed);
+
+    /// <summary>Whether topics can be followed at this node; a root follows none. Default true.</summary>
+    public bool FollowsTopics
+    {
+        get => _wire.FollowsTopics;
+        set => _wire.FollowsTopics = value;
+    }
+
+    /// <summary>The topics that are relayed (<see cref="Relay"/>).</summary>
+    public IReadOnlyList<string> RelayedTopics => [.. _wire.Routers.SelectMany(router => router.Relayed)];
+
+    /// <summary>Relays a topic from now on, whether this node follows it or not: neighbours that follow it get its messages from here. Nothing is delivered for it. Disposing the result ends that.</summary>
+    /// <param name="topic">The topic's name. A pattern relays no topic.</param>
+    /// <exception cref="ArgumentException">The name cannot be a topic's.</exception>
+    public IDisposable Relay(string topic) => _wire.Relay(Plain(topic));
+
     /// <summary>What is built on topics uses this.</summary>
     internal ITopicWire Wire => _wire;
 

@@ -57,6 +57,9 @@ internal sealed partial class TopicRouter : IDisposable
 
     public SubscriberBoard Board { get; }
 
+    /// <summary>Whether messages of others are handed on.</summary>
+    public bool HandsOn { get; set; } = true;
+
     /// <summary>To be used only in the router's turn.</summary>
     private PubSubCore Core { get; }
 

@@ -30,6 +30,23 @@ internal sealed class TopicWire : ITopicWire, IAsyncDisposable
 
     public PeerId LocalPeer { get; }
 
+    /// <summary>Whether messages of others are handed on.</summary>
+    public bool HandsOn
+    {
+        get;
+        set
+        {
+            lock (_gate)
+            {
+                field = value;
+                foreach (var router in Routers) router.HandsOn = value;
+            }
+        }
+    } = true;
+
+    /// <summary>Whether anything may be followed.</summary>
+    public bool FollowsTopics { get; set; } = true;
+
     public PubSubCounters Counters => _libP2P.Router.Counters;
 
     /// <summary>The routers in use.</summary>
@@ -44,6 +61,7 @@ internal sealed class TopicWire : ITopicWire, IAsyncDisposable
     public IDisposable Follow(WireTopic topic, ITopicSink sink)
     {
         PubSubCore.CheckTopic(topic.Name, _setting.Options);
+        if (!FollowsTopics) throw new InvalidOperationException($"This node is a root and follows no topic, so not '{topic.Name}' either; relay the topic instead, or start the node as a member.");
         return Of(topic).Router.Follow(topic.Name, sink);
     }
 
@@ -180,7 +198,7 @@ internal sealed class TopicWire : ITopicWire, IAsyncDisposable
 
     private Family Open(TopicFamily kind, IReadOnlyList<string> protocols)
     {
-        var router = new TopicRouter(kind, _host, protocols, _setting);
+        var router = new TopicRouter(kind, _host, protocols, _setting) { HandsOn = HandsOn };
         _setting.Metrics.Observe(router.Counters);
         router.Start((stream, cancelled) => ServeAsync(router, stream, cancelled));
         return new Family(router, new MessageSigner(_identity, _setting.Clock.GetUtcNow(), router.Policy));

@@ -9,6 +9,8 @@ public sealed partial class SpreadService
     private readonly Dictionary<uint, bool> _relayed = [];
     private readonly HashSet<uint> _changedKinds = [];
     private bool _relay;
+    private bool _relayUnknown;
+    private bool _keepsItems;
 
     /// <summary>Whether this node hands on what others send; changed live. It receives, delivers and publishes in any case.</summary>
     public bool Relay
@@ -21,6 +23,36 @@ public sealed partial class SpreadService
         set
         {
             lock (_gate) _relay = value;
+            Wake();
+        }
+    }
+
+    /// <summary>Whether this node hands on kinds that nobody registered here; changed live. Begins as <see cref="SpreadOptions.RelayUnknownKinds"/>.</summary>
+    public bool RelayUnknownKinds
+    {
+        get
+        {
+            lock (_gate) return _relayUnknown;
+        }
+
+        set
+        {
+            lock (_gate) _relayUnknown = value;
+            Wake();
+        }
+    }
+
+    /// <summary>Whether this node keeps items for neighbours to come, where their kind asks for it; changed live, for items from then on. Begins with true.</summary>
+    public bool KeepsItems
+    {
+        get
+        {
+            lock (_gate) return _keepsItems;
+        }
+
+        set
+        {
+            lock (_gate) _keepsItems = value;
             Wake();
         }
     }

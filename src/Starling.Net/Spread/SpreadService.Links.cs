@@ -107,7 +107,7 @@ public sealed partial class SpreadService
         (PeerId Id, IPeerLink? Link)[] changes = [];
         lock (_gate)
         {
-            _core.Relay = _relay;
+            (_core.Relay, _core.RelayUnknownKinds, _core.KeepsItems) = (_relay, _relayUnknown, _keepsItems);
             foreach (var kind in _changedKinds) _core.SetKind(kind, RulesOf(kind));
             _changedKinds.Clear();
             ReconcileWithdrawn();

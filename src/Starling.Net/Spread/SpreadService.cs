@@ -63,7 +63,7 @@ public sealed partial class SpreadService : IAsyncDisposable
         Log = new SpreadLog(logger ?? NullLogger<SpreadService>.Instance);
         _core = new SpreadCore(host.LocalPeer, Options, _random);
         Metrics = new SpreadMetrics(meters, _core.Counters);
-        _relay = Options.Relay;
+        (_relay, _relayUnknown, _keepsItems) = (Options.Relay, Options.RelayUnknownKinds, true);
         _tasks = new BackgroundTasks(Log.TurnFailed);
         _turns = new Turns(MaxTurns, Log.TurnFailed);
         _timer = Clock.CreateTimer(static service => ((SpreadService)service!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

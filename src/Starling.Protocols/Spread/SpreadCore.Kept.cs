@@ -59,7 +59,7 @@ public sealed partial class SpreadCore
 
     private void Keep(SpreadEntry entry, SpreadItem item)
     {
-        if (_options.MaxKept == 0 || item.Payload.Length > _options.MaxKeptBytes) return;
+        if (!KeepsItems || _options.MaxKept == 0 || item.Payload.Length > _options.MaxKeptBytes) return;
         entry.Item = item;
         entry.KeptAt = _kept.AddLast(entry);
         _keptBytes += item.Payload.Length;

@@ -24,7 +24,7 @@ public sealed partial class SpreadCore
         LocalPeer = local;
         _options = options;
         _random = random;
-        Relay = options.Relay;
+        (Relay, RelayUnknownKinds, KeepsItems) = (options.Relay, options.RelayUnknownKinds, true);
         (_rejected, _rejectedContents) = (new(options.MaxRejected), new(options.MaxRejected));
     }
 
@@ -36,6 +36,12 @@ public sealed partial class SpreadCore
 
     /// <summary>Whether to hand on what others send; from now on.</summary>
     public bool Relay { get; set; }
+
+    /// <summary>Whether to hand on kinds without rules; from now on.</summary>
+    public bool RelayUnknownKinds { get; set; }
+
+    /// <summary>Whether anything is kept for neighbours to come, from now on. Default true.</summary>
+    public bool KeepsItems { get; set; }
 
     /// <summary>What is done with each kind that has rules.</summary>
     public IReadOnlyDictionary<uint, SpreadRules> Kinds => _kinds;
@@ -140,7 +146,7 @@ public sealed partial class SpreadCore
         if (item.Age >= Lifetime(rules)) return Refused(SpreadRefusal.TooOld, from, item, effects);
         if (rules is null)
         {
-            if (!_options.RelayUnknownKinds || !Relay) return Refused(SpreadRefusal.UnknownKind, from, item, effects);
+            if (!RelayUnknownKinds || !Relay) return Refused(SpreadRefusal.UnknownKind, from, item, effects);
             Counters.Count(SpreadRefusal.UnknownKind);
             return true;
         }
@@ -214,7 +220,7 @@ public sealed partial class SpreadCore
         else Counters.CountNotRelayed();
     }
 
-    private bool MayRelay(SpreadRules? rules) => Relay && (rules?.Relay ?? _options.RelayUnknownKinds);
+    private bool MayRelay(SpreadRules? rules) => Relay && (rules?.Relay ?? RelayUnknownKinds);
 
     private void Push(SpreadItem item, SpreadEntry entry, SpreadRules? rules, Instant now, ICollection<SpreadEffect> effects)
     {
