@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Starling.Net.Spread;
 
 namespace Starling.Cli.Tests;
 
@@ -20,6 +21,34 @@ public sealed class NodeTests
         Assert.DoesNotContain("/tcp/0/", four + six);
         Assert.Equal(PeerOf(four), PeerOf(six));
         Assert.NotNull(PeerOf(four));
+    }
+
+    [Fact]
+    public async Task A_root_hands_on_what_it_does_not_know()
+    {
+        await using var root = ToolProcess.Start("node", "--root", "--listen", Loopback, "--mdns", "off", "--admin", "off");
+        var address = (await root.ErrorLineAsync(line => line.StartsWith("listening /ip4/127.0.0.1/tcp/", StringComparison.Ordinal)))["listening ".Length..];
+        await using var left = await StarlingNode.StartAsync();
+        await using var right = await StarlingNode.StartAsync();
+        var kind = SpreadKind.Named("test/unknown-to-the-root");
+        var taken = new TaskCompletionSource<byte>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var taking = right.Spread.Register(kind, new SpreadHandlers
+        {
+            OnItem = (item, _) =>
+            {
+                taken.SetResult(item.Payload.Span[0]);
+                return ValueTask.CompletedTask;
+            },
+        });
+        await left.ConnectAsync(address);
+        await right.ConnectAsync(address);
+
+        // The root learns of a link a moment after its peer does; who serves a subject is asked until it is found.
+        using var serving = right.Serve("marker");
+        await foreach (var _ in left.SearchAsync("marker", new SearchOptions { Limit = 1, Timeout = TimeSpan.FromSeconds(20) })) break;
+        await left.Spread.PublishAsync(kind, new byte[] { 5 });
+
+        Assert.Equal(5, await taken.Task.WaitAsync(TimeSpan.FromSeconds(20)));
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public partial class LimitsInDocsTests
         new StarlingOptions(), new ResourceBudgetOptions(), new UpgraderOptions(), new DialerOptions(), new YamuxOptions(), new SwarmOptions(),
         new LinksOptions(), new PubSubServiceOptions(), new MdnsOptions(), new MdnsDiscoveryOptions(), new SsdpDiscoveryOptions(), new DiscoverySearch(), new JoinOptions(), new LinkManagerOptions(),
         new HealthOptions(), new PeerBookOptions(), new RestrictionsOptions(), new ScopeLimits(), new RequestServiceOptions(),
-        new Starling.Net.Spread.SpreadServiceOptions(), new Starling.Net.Spread.OverlaySearchOptions(), new Starling.Net.Spread.SearchOptions(), new Starling.Net.Exchange.PeerExchangeOptions(),
+        new Starling.Net.Spread.SpreadServiceOptions(), new Starling.Net.Spread.OverlaySearchOptions(), new Starling.Net.Spread.SearchOptions(), new Starling.Net.Pairing.PairingOptions(), new Starling.Net.Pairing.PairingServiceOptions(), new Starling.Net.Exchange.PeerExchangeOptions(),
     ];
 
     private static readonly string Root = FindRoot();

@@ -179,6 +179,22 @@ public sealed class RelayTests
         Assert.All(spread.Concat(messages), inbox => Assert.Equal(0, inbox.Waiting));
     }
 
+    [Fact]
+    public async Task The_program_of_the_page_on_relaying_does_what_it_says()
+    {
+        await using var node = await StarlingNode.StartAsync();
+        var prices = SpreadKind.Named("shop/prices");
+
+        node.Relay.Enabled = false;
+        node.Relay.Enabled = true;
+        node.Relay.SetSpread(prices, false);
+        node.Relay.SetMessages("model", false);
+        using var relaying = node.RelayTopic("weather");
+
+        Assert.Equal((true, false, false), (node.Relay.Spread, node.Relay.SpreadKinds[prices.Number], node.Relay.MessageTypes["model"]));
+        Assert.Equal(["weather"], node.Relay.RelayedTopics);
+    }
+
     private static async Task<byte> NextAsync(TopicSubscription subscription)
     {
         await using var messages = subscription.GetAsyncEnumerator();

@@ -11,14 +11,13 @@ internal enum DropReason
     LinkClosed,
     Unreadable,
     StaleAsk,
-    NotRelayed,
 }
 
 /// <summary>The instruments of topics: meter <c>Starling.PubSub</c>.</summary>
 internal sealed class PubSubMetrics : IDisposable
 {
     public const string MeterName = "Starling.PubSub";
-    private static readonly string[] DropNames = ["slow_peer", "slow_subscriber", "link_closed", "unreadable", "stale_ask", "not_relayed"];
+    private static readonly string[] DropNames = ["slow_peer", "slow_subscriber", "link_closed", "unreadable", "stale_ask"];
     private readonly Meter _meter;
     private readonly long[] _dropped = new long[DropNames.Length];
     private PubSubCounters[] _counters = [];
@@ -29,10 +28,11 @@ internal sealed class PubSubMetrics : IDisposable
         _meter.CreateObservableCounter("starling.pubsub.published", () => Sum(static counters => counters.Published), "{message}", "Messages published by this node.");
         _meter.CreateObservableCounter("starling.pubsub.delivered", () => Sum(static counters => counters.Delivered), "{message}", "New valid messages of followed topics.");
         _meter.CreateObservableCounter("starling.pubsub.forwarded", () => Sum(static counters => counters.Forwarded), "{message}", "Copies handed on to other neighbours.");
+        _meter.CreateObservableCounter("starling.pubsub.not_handed_on", () => Sum(static counters => counters.NotHandedOn), "{message}", "Messages of others that were not handed on because that is switched off.");
         _meter.CreateObservableCounter("starling.pubsub.duplicates", () => Sum(static counters => counters.Duplicates), "{message}", "Copies of messages that were known already.");
         _meter.CreateObservableCounter("starling.pubsub.seen.evicted", () => Sum(static counters => counters.SeenEvicted), "{message}", "Message ids forgotten early because the cache was full.");
         _meter.CreateObservableCounter("starling.pubsub.rejected", Rejections, "{refusal}", "What neighbours sent and this node refused, by reason.");
-        _meter.CreateObservableCounter("starling.pubsub.dropped", Drops, "{message}", "Messages, copy by copy, that found a queue full or its link closed, or relaying off, by reason.");
+        _meter.CreateObservableCounter("starling.pubsub.dropped", Drops, "{message}", "Messages that found a queue full or its link closed, by reason.");
     }
 
     /// <summary>Counts what this router has counted too.</summary>

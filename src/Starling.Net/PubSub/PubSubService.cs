@@ -77,9 +77,6 @@ public sealed partial class PubSubService : IAsyncDisposable
         set => _wire.HandsOn = value;
     }
 
-    /// <summary>Copies of others' messages that were not handed on because <see cref="HandsOn"/> is off.</summary>
-    public long NotHandedOn => _setting.Metrics.DroppedFor(DropReason.NotRelayed);
-
     /// <summary>Whether topics can be followed at this node; a root follows none. Default true.</summary>
     public bool FollowsTopics
     {

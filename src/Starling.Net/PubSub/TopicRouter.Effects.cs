@@ -82,12 +82,6 @@ internal sealed partial class TopicRouter
         var lost = 0;
         if (!message.Id.Origin.Equals(LocalPeer))
         {
-            if (!HandsOn)
-            {
-                Metrics.Dropped(DropReason.NotRelayed, 1);
-                return;
-            }
-
             lost = peer.Queue.EnqueueRelayed(message);
             Metrics.Dropped(DropReason.SlowPeer, lost);
         }

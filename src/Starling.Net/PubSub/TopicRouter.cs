@@ -58,7 +58,14 @@ internal sealed partial class TopicRouter : IDisposable
     public SubscriberBoard Board { get; }
 
     /// <summary>Whether messages of others are handed on.</summary>
-    public bool HandsOn { get; set; } = true;
+    public bool HandsOn
+    {
+        set
+        {
+            using var turn = BeginTurn();
+            Core.HandsOn = value;
+        }
+    }
 
     /// <summary>To be used only in the router's turn.</summary>
     private PubSubCore Core { get; }

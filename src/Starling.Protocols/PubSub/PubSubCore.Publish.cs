@@ -5,6 +5,9 @@ public sealed partial class PubSubCore
 {
     private readonly List<TopicState> _fanouts = [];
 
+    /// <summary>Whether messages of others are handed on, and kept for neighbours to ask for; from now on. Default true. They are delivered here in any case.</summary>
+    public bool HandsOn { get; set; } = true;
+
     /// <summary>Sends a message of this node: to every neighbour that follows its topic, or to the mesh only, as <see cref="GossipOptions.FloodPublish"/> says.</summary>
     /// <returns>How many neighbours it goes to.</returns>
     public int Publish(PubSubMessage message, Instant now, ICollection<PubSubEffect> effects)
@@ -64,6 +67,12 @@ public sealed partial class PubSubCore
         Counters.CountDelivered();
         Score?.Deliver(from, message.Id, topic.Name, now);
         if (topic.IsDelivered) effects.Add(new PubSubEffect(PubSubEffectKind.Deliver, from, message.Topic, message));
+        if (!HandsOn)
+        {
+            Counters.CountNotHandedOn();
+            return;
+        }
+
         _history.Put(message);
         foreach (var neighbour in topic.Mesh) Forward(neighbour, message, from, effects);
         foreach (var neighbour in topic.Always) Forward(neighbour, message, from, effects);

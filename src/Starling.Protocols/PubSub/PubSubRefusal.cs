@@ -134,6 +134,7 @@ public sealed class PubSubCounters
     private readonly long[] _refused = new long[Reasons];
     private long _published;
     private long _delivered;
+    private long _notHandedOn;
     private long _forwarded;
     private long _duplicates;
     private long _seenEvicted;
@@ -153,6 +154,9 @@ public sealed class PubSubCounters
 
     /// <summary>Messages that were new, valid and of a followed topic: each counted once.</summary>
     public long Delivered => Volatile.Read(ref _delivered);
+
+    /// <summary>Messages of others that were not handed on because <see cref="PubSubCore.HandsOn"/> is off.</summary>
+    public long NotHandedOn => Volatile.Read(ref _notHandedOn);
 
     /// <summary>Copies handed on to other neighbours.</summary>
     public long Forwarded => Volatile.Read(ref _forwarded);
@@ -199,6 +203,8 @@ public sealed class PubSubCounters
     internal void CountPublished() => Add(ref _published);
 
     internal void CountDelivered() => Add(ref _delivered);
+
+    internal void CountNotHandedOn() => Add(ref _notHandedOn);
 
     internal void CountForwarded() => Add(ref _forwarded);
 
