@@ -59,7 +59,7 @@ public sealed class NodeRelay
     }
 
     /// <summary>The topics that are relayed although this node need not follow them.</summary>
-    public IReadOnlyList<string> RelayedTopics => _topics.RelayedTopics;
+    public IReadOnlyList<Topic> RelayedTopics => _topics.RelayedTopics;
 
     /// <summary>The kinds of spread that were chosen by <see cref="SetSpread"/>, by number; the others follow their registration.</summary>
     public IReadOnlyDictionary<uint, bool> SpreadKinds => _spread.RelayChoices;
@@ -68,7 +68,7 @@ public sealed class NodeRelay
     public IReadOnlyDictionary<string, bool> MessageTypes => _messages.Forwarder.RelayChoices;
 
     /// <inheritdoc cref="PubSubService.Relay"/>
-    public IDisposable AddTopic(string topic) => _topics.Relay(topic);
+    public IDisposable AddTopic(Topic topic) => _topics.Relay(topic);
 
     /// <inheritdoc cref="SpreadService.SetRelay"/>
     public void SetSpread(SpreadKind kind, bool? relay)

@@ -1,3 +1,5 @@
+using Starling.Net.PubSub;
+
 namespace Starling;
 
 /// <content>What the node hands on for others.</content>
@@ -11,5 +13,5 @@ public sealed partial class StarlingNode
 
     /// <summary>Relays a topic from now on, whether this node follows it or not: neighbours that follow it get its messages from here. Disposing the result ends that.</summary>
     /// <exception cref="ArgumentException">The name cannot be a topic's.</exception>
-    public IDisposable RelayTopic(string topic) => _parts.Topics.Relay(topic);
+    public IDisposable RelayTopic(Topic topic) => _parts.Topics.Relay(topic);
 }

@@ -1,4 +1,5 @@
 using Starling.Net.Pairing;
+using Starling.Net.PubSub;
 
 namespace Starling.Tests;
 
@@ -108,9 +109,43 @@ public sealed class PairingTests
     public async Task Names_too_long_to_be_searched_for_are_found_by_their_hash()
     {
         await using var chain = await Chain.StartAsync(3);
-        var name = new string('x', 255);
+        var name = Topic.Plain(new string('x', 255));
         await using var subscription = await chain[2].SubscribeAsync(name);
         Assert.Equal([chain[2].PeerId], await chain[0].PairAsync(name, Patient).WaitAsync(Patience));
+    }
+
+    [Fact]
+    public async Task A_subscription_that_asks_for_it_is_kept_paired_as_long_as_it_lasts()
+    {
+        await using var chain = await Chain.StartAsync(4);
+        await using var far = await chain[3].SubscribeAsync("prices");
+        await using (var near = await chain[0].SubscribeAsync("prices", new SubscriptionOptions { Pairing = Patient }))
+        {
+            Assert.Equal([chain[3].PeerId], await chain[0].PairedAsync("prices", Patience));
+            Assert.Single(chain[0].Pairing.Statuses);
+            Assert.True((await chain[3].PublishAsync("prices", new byte[] { 9 })).IsSent);
+            await using var messages = near.GetAsyncEnumerator();
+            Assert.True(await messages.MoveNextAsync().AsTask().WaitAsync(Patience));
+            Assert.Equal(9, messages.Current.Data.Span[0]);
+        }
+
+        Assert.Empty(chain[0].Pairing.Statuses);
+    }
+
+    [Fact]
+    public async Task Members_of_a_link_topic_find_each_other_and_nobody_else_finds_them()
+    {
+        await using var chain = await Chain.StartAsync(4);
+        var closed = Topic.Link("plans", [chain[0].PeerId, chain[3].PeerId]);
+        await using var far = await chain[3].SubscribeAsync(closed);
+
+        // Whoever is no member gets no answer, whatever members it names.
+        var guess = Topic.Link("plans", [chain[1].PeerId, chain[3].PeerId]);
+        await Assert.ThrowsAsync<TimeoutException>(() => chain[1].PairAsync(guess, new PairingOptions { Timeout = TimeSpan.FromSeconds(1) }).WaitAsync(Patience));
+        Assert.Equal(0, chain[3].Search.Answered);
+        await using var near = await chain[0].SubscribeAsync(closed);
+        Assert.Equal([chain[3].PeerId], await chain[0].PairAsync(closed, Patient).WaitAsync(Patience));
+        Assert.True((await chain[0].PublishAsync(closed, new byte[] { 9 })).IsSent);
     }
 
     [Fact]

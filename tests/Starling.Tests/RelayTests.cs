@@ -31,7 +31,7 @@ public sealed class RelayTests
 
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(async () => await root.SubscribeAsync("prices"));
         Assert.Contains("root", refused.Message, StringComparison.Ordinal);
-        Assert.Empty(await root.Topics.TopicsAsync());
+        Assert.Empty(root.Topics.Topics);
         Assert.Equal(new[] { left.PeerId, right.PeerId }.ToHashSet(), root.Peers.Peers.Select(peer => peer.Peer).ToHashSet());
         Assert.False(root.Peers.Add(NodeIdentity.Generate().PeerId, [Multiaddr.Parse("/ip4/127.0.0.1/tcp/4001")], Protocols.Links.AddressSource.Discovery));
 
@@ -66,7 +66,7 @@ public sealed class RelayTests
         await using var subscription = await chain[2].SubscribeAsync("prices");
         using (chain[1].RelayTopic("prices"))
         {
-            Assert.Equal(["prices"], chain[1].Relay.RelayedTopics);
+            Assert.Equal("prices", Assert.Single(chain[1].Relay.RelayedTopics).Name);
             await chain[0].WaitForSubscribersAsync("prices").WaitAsync(Patience);
             await chain[1].WaitForSubscribersAsync("prices").WaitAsync(Patience);
             Assert.True((await chain[0].PublishAsync("prices", new byte[] { 1 })).IsSent);
@@ -80,18 +80,20 @@ public sealed class RelayTests
     public async Task Relaying_switched_off_keeps_local_delivery_of_topics_spread_and_messages()
     {
         await using var chain = await Chain.StartAsync(3, _ => new StarlingOptions { Messages = { Forwarder = { Enabled = true } } });
+        // A stream topic is repaired from the logs of neighbours as soon as they hand on again; a plain one shows what was handed on in time.
+        var prices = Topic.Plain("prices");
         var inboxes = new List<(TopicSubscription Topic, Inbox Spread, Inbox Messages)>();
         var types = new List<MessageType<ReadOnlyMemory<byte>>>();
         for (var i = 0; i < 3; i++)
         {
             var (spread, messages) = (new Inbox(), new Inbox());
-            inboxes.Add((await chain[i].SubscribeAsync("prices"), spread, messages));
+            inboxes.Add((await chain[i].SubscribeAsync(prices), spread, messages));
             chain[i].Spread.Register(News, spread.Spread);
             types.Add(chain[i].Messages.RegisterBytes("note"));
             chain[i].Messages.On(types[i], messages.Message);
         }
 
-        for (var i = 0; i < 3; i++) await chain[i].WaitForSubscribersAsync("prices", i == 1 ? 2 : 1).WaitAsync(Patience);
+        for (var i = 0; i < 3; i++) await chain[i].WaitForSubscribersAsync(prices, i == 1 ? 2 : 1).WaitAsync(Patience);
         var relay = chain[1].Relay;
         relay.Enabled = false;
         Assert.Equal((true, true, true), (relay.Topics, relay.Spread, relay.Messages));
@@ -118,7 +120,7 @@ public sealed class RelayTests
 
         async Task SayAsync(byte what)
         {
-            await chain[0].PublishAsync("prices", new[] { what });
+            await chain[0].PublishAsync(prices, new[] { what });
             await chain[0].Spread.PublishAsync(News, new[] { what });
             await chain[0].Messages.SendAsync(types[0].Create(new[] { what }));
         }
@@ -192,7 +194,7 @@ public sealed class RelayTests
         using var relaying = node.RelayTopic("weather");
 
         Assert.Equal((true, false, false), (node.Relay.Spread, node.Relay.SpreadKinds[prices.Number], node.Relay.MessageTypes["model"]));
-        Assert.Equal(["weather"], node.Relay.RelayedTopics);
+        Assert.Equal("weather", Assert.Single(node.Relay.RelayedTopics).Name);
     }
 
     private static async Task<byte> NextAsync(TopicSubscription subscription)

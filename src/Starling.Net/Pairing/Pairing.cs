@@ -3,18 +3,20 @@ using Starling.Net.PubSub;
 namespace Starling.Net.Pairing;
 
 /// <summary>One topic that is being paired, or kept so.</summary>
-internal sealed class Pairing(WireTopic topic, PairingOptions options, Action forget, CancellationToken stop) : IDisposable
+internal sealed class Pairing(Topic topic, WireTopic wired, PairingOptions options, Action forget, CancellationToken stop) : IDisposable
 {
     private readonly CancellationTokenSource _end = CancellationTokenSource.CreateLinkedTokenSource(stop);
     private IDisposable? _watching;
     private int _disposed;
 
-    public WireTopic Topic => topic;
+    public Topic Topic => topic;
+
+    public WireTopic Wired => wired;
 
     public PairingOptions Options => options;
 
     /// <summary>Who follows the topic.</summary>
-    public PairWatch Followers { get; } = new(topic);
+    public PairWatch Followers { get; } = new(wired);
 
     /// <summary>Cancelled when the pairing is over.</summary>
     public CancellationToken End => _end.Token;
@@ -22,7 +24,7 @@ internal sealed class Pairing(WireTopic topic, PairingOptions options, Action fo
     /// <summary>Whether a search is under way.</summary>
     public bool IsSearching { get; set; }
 
-    public PairingStatus Status => new(topic.Name, Followers.Peers, options.Wanted, IsSearching);
+    public PairingStatus Status => new(topic, Followers.Peers, options.Wanted, IsSearching);
 
     public void Watch(ITopicWire wire) => _watching = wire.Observe(Followers);
 

@@ -1,3 +1,5 @@
+using Starling.Net.PubSub;
+
 namespace Starling.Net.Pairing;
 
 /// <summary>What becomes of the links over which others of a topic were found, once they are paired.</summary>
@@ -64,14 +66,14 @@ public sealed class PairingServiceOptions : ICheckedOptions
 /// <param name="Topic">The topic.</param>
 /// <param name="Peers">Linked peers that follow it.</param>
 /// <param name="IsPaired">Which of the two.</param>
-public sealed record PairingChange(string Topic, IReadOnlyList<PeerId> Peers, bool IsPaired);
+public sealed record PairingChange(Topic Topic, IReadOnlyList<PeerId> Peers, bool IsPaired);
 
 /// <summary>Whether a topic's others are found.</summary>
-/// <param name="Topic">The topic, as it is named on the wire.</param>
+/// <param name="Topic">The topic.</param>
 /// <param name="Peers">Linked peers that follow it.</param>
 /// <param name="Wanted">How many are wanted.</param>
 /// <param name="IsSearching">Whether a search is under way.</param>
-public sealed record PairingStatus(string Topic, IReadOnlyList<PeerId> Peers, int Wanted, bool IsSearching)
+public sealed record PairingStatus(Topic Topic, IReadOnlyList<PeerId> Peers, int Wanted, bool IsSearching)
 {
     /// <summary>Whether as many as are wanted are linked.</summary>
     public bool IsPaired => Peers.Count >= Wanted;

@@ -53,14 +53,14 @@ public sealed partial class TopicPairing
         _metrics.Ended("paired");
         var peers = followers.Peers;
         _log.Paired(pairing.Topic.Name, peers.Count);
-        Tell(new PairingChange(pairing.Topic.Name, peers, IsPaired: true));
+        Tell(new PairingChange(pairing.Topic, peers, IsPaired: true));
         return peers;
     }
 
     /// <summary>Links with those who answer, one after the other; the next one is tried when a second has not led to enough.</summary>
     private async Task SearchAsync(Pairing pairing, HashSet<PeerId> entries, CancellationToken cancellationToken)
     {
-        var (topic, options) = (pairing.Topic, pairing.Options);
+        var (topic, options) = (pairing.Wired, pairing.Options);
         var dials = new List<Task>();
         try
         {
@@ -182,7 +182,7 @@ public sealed partial class TopicPairing
                     pause = options.RetryAfter;
                     await pairing.Followers.WaitAsync(options.Wanted, fewer: true, pairing.End).ConfigureAwait(false);
                     _log.Lost(pairing.Topic.Name);
-                    Tell(new PairingChange(pairing.Topic.Name, pairing.Followers.Peers, IsPaired: false));
+                    Tell(new PairingChange(pairing.Topic, pairing.Followers.Peers, IsPaired: false));
                 }
                 catch (TimeoutException)
                 {

@@ -15,6 +15,7 @@ namespace Starling.Net.Pairing;
 /// along its path with its own signed addresses. It is then linked with directly.</remarks>
 public sealed partial class TopicPairing : IAsyncDisposable
 {
+    private readonly PubSubService _topics;
     private readonly ITopicWire _wire;
     private readonly OverlaySearch _search;
     private readonly ILinkHost _host;
@@ -58,13 +59,14 @@ public sealed partial class TopicPairing : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(host);
         _options = options ?? new PairingServiceOptions();
         OptionProblems.ThrowIfAny(_options);
-        (_wire, _search, _host) = (topics.Wire, search, host);
+        (_topics, _wire, _search, _host) = (topics, topics.Wire, search, host);
         _clock = clock ?? TimeProvider.System;
         _random = (random ?? RandomSource.System).Fork("pairing");
         _partAsync = part ?? (peer => host.DisconnectAsync(peer));
         _metrics = new PairingMetrics(meters);
         _log = new PairingLog(logger ?? NullLogger<TopicPairing>.Instance);
         _tasks = new BackgroundTasks(error => _log.KeeperFailed(error));
+        topics.KeepPaired = Keep;
         _answering = _options.Answer ? search.ServeWhere(Answers) : null;
     }
 
@@ -92,7 +94,7 @@ public sealed partial class TopicPairing : IAsyncDisposable
         options ??= new PairingOptions();
         options.Validate();
         ObjectDisposedException.ThrowIf(_stop.IsCancellationRequested, this);
-        using var pairing = Begin(Wire(topic), options);
+        using var pairing = Begin(topic, options);
         return await PairOnceAsync(pairing, cancellationToken).ConfigureAwait(false);
     }
 
@@ -102,7 +104,7 @@ public sealed partial class TopicPairing : IAsyncDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(wanted, 1);
         ObjectDisposedException.ThrowIf(_stop.IsCancellationRequested, this);
-        var wired = Wire(topic);
+        var wired = _topics.Meet(topic);
         var watch = new PairWatch(wired);
         using var watching = _wire.Observe(watch);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
@@ -114,7 +116,7 @@ public sealed partial class TopicPairing : IAsyncDisposable
         catch (TimeoutException)
         {
             await end.CancelAsync().ConfigureAwait(false);
-            throw TooFew(wired, watch.Peers.Count, wanted, timeout);
+            throw TooFew(topic, watch.Peers.Count, wanted, timeout);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -128,7 +130,7 @@ public sealed partial class TopicPairing : IAsyncDisposable
         options ??= new PairingOptions();
         options.Validate();
         ObjectDisposedException.ThrowIf(_stop.IsCancellationRequested, this);
-        var pairing = Begin(Wire(topic), options);
+        var pairing = Begin(topic, options);
         _tasks.Run(() => KeepAsync(pairing));
         return pairing;
     }
@@ -143,20 +145,14 @@ public sealed partial class TopicPairing : IAsyncDisposable
         _metrics.Dispose();
     }
 
-    private static TimeoutException TooFew(WireTopic topic, int found, int wanted, TimeSpan timeout) =>
+    private static TimeoutException TooFew(Topic topic, int found, int wanted, TimeSpan timeout) =>
         new($"After {timeout.TotalSeconds:0.###} s, {found} of {wanted} peers that follow '{topic.Name}' are linked. Is there another one within reach, and a link to start from?");
 
-    private static WireTopic Wire(Topic topic)
-    {
-        ArgumentNullException.ThrowIfNull(topic);
-        return topic.Wire;
-    }
-
-    private Pairing Begin(WireTopic topic, PairingOptions options)
+    private Pairing Begin(Topic topic, PairingOptions options)
     {
         var number = Interlocked.Increment(ref _numbers);
         if (_pairings.Count >= _options.MaxPairings) throw new InvalidOperationException($"{_options.MaxPairings} pairings are under way or kept up, the most that is allowed ({nameof(PairingServiceOptions.MaxPairings)}).");
-        var pairing = new Pairing(topic, options, () => _pairings.TryRemove(number, out _), _stop.Token);
+        var pairing = new Pairing(topic, _topics.Meet(topic), options, () => _pairings.TryRemove(number, out _), _stop.Token);
         _pairings[number] = pairing;
         pairing.Watch(_wire);
         return pairing;

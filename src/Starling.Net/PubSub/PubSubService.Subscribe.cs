@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Starling.Protocols.PubSub;
 
 namespace Starling.Net.PubSub;
@@ -5,6 +6,8 @@ namespace Starling.Net.PubSub;
 /// <content>Subscribing.</content>
 public sealed partial class PubSubService
 {
+    private readonly ConcurrentDictionary<TopicSubscription, IDisposable[]> _paired = new(ReferenceEqualityComparer.Instance);
+
     /// <summary>Follows a topic, or every topic that a pattern means. When it returns, every message that is taken in from now on reaches the subscription, and neighbours are being told.</summary>
     /// <param name="topic">The topic; its name has up to <see cref="PubSubOptions.MaxTopicBytes"/> bytes of UTF-8, for a stream topic 17 fewer.</param>
     /// <param name="options">The subscription's queue, and what it wants of the past; null takes the defaults.</param>
@@ -27,6 +30,7 @@ public sealed partial class PubSubService
         if (topics.Count == 0) throw new ArgumentException("There is no topic to subscribe to; name at least one.", nameof(topics));
         ObjectDisposedException.ThrowIf(IsStopping, this);
         options ??= new SubscriptionOptions();
+        options.Pairing?.Validate();
         Topic[] wanted = [.. topics.Distinct()];
         if ((options.Last ?? (object?)options.Since) is not null && wanted.FirstOrDefault(topic => topic.Kind == TopicKind.Plain) is { } plain)
         {
@@ -50,6 +54,7 @@ public sealed partial class PubSubService
             throw;
         }
 
+        if (options.Pairing is { } pairing) Pair(subscription, pairing);
         return new ValueTask<TopicSubscription>(subscription);
     }
 
@@ -88,6 +93,20 @@ public sealed partial class PubSubService
         sinks.Add(sink);
     }
 
+    private void Pair(TopicSubscription subscription, Pairing.PairingOptions pairing)
+    {
+        var keep = KeepPaired ?? throw new InvalidOperationException($"Nothing finds others of topics here; leave {nameof(SubscriptionOptions)}.{nameof(SubscriptionOptions.Pairing)} out.");
+        IDisposable[] kept = [.. subscription.Topics.Select(topic => keep(topic, pairing))];
+        _paired[subscription] = kept;
+        if (!_subscriptions.ContainsKey(subscription)) Unpair(subscription);
+    }
+
+    private void Unpair(TopicSubscription subscription)
+    {
+        if (!_paired.TryRemove(subscription, out var kept)) return;
+        foreach (var pairing in kept) pairing.Dispose();
+    }
+
     private ValueTask LeaveAsync(TopicSubscription subscription)
     {
         Leave(subscription);
@@ -97,6 +116,7 @@ public sealed partial class PubSubService
     private void Leave(TopicSubscription subscription)
     {
         if (!_subscriptions.TryRemove(subscription, out var sinks)) return;
+        Unpair(subscription);
         foreach (var sink in sinks) sink.Leave();
         if (subscription.Topics.Any(topic => topic.Kind != TopicKind.Plain)) _streams.Unsubscribe(subscription);
     }

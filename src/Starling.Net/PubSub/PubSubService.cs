@@ -16,6 +16,7 @@ public sealed partial class PubSubService : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<TopicSubscription, IReadOnlyList<SubscriptionSink>> _subscriptions = new(ReferenceEqualityComparer.Instance);
     private readonly TopicSetting _setting;
+    private readonly ConcurrentDictionary<Relaying, Topic> _relayed = new(ReferenceEqualityComparer.Instance);
     private readonly TopicWire _wire;
     private readonly StreamTopics _streams;
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -85,15 +86,24 @@ public sealed partial class PubSubService : IAsyncDisposable
     }
 
     /// <summary>The topics that are relayed (<see cref="Relay"/>).</summary>
-    public IReadOnlyList<string> RelayedTopics => [.. _wire.Routers.SelectMany(router => router.Relayed)];
+    public IReadOnlyList<Topic> RelayedTopics => [.. _relayed.Values.Distinct()];
 
     /// <summary>Relays a topic from now on, whether this node follows it or not: neighbours that follow it get its messages from here. Nothing is delivered for it. Disposing the result ends that.</summary>
-    /// <param name="topic">The topic's name. A pattern relays no topic.</param>
+    /// <param name="topic">The topic; this node must be a member of a link topic. A pattern relays no topic.</param>
     /// <exception cref="ArgumentException">The name cannot be a topic's.</exception>
-    public IDisposable Relay(string topic) => _wire.Relay(Plain(topic));
+    public IDisposable Relay(Topic topic)
+    {
+        var relaying = _wire.Relay(Meet(topic));
+        var ending = new Relaying(relaying, this);
+        _relayed[ending] = topic;
+        return ending;
+    }
 
     /// <summary>What is built on topics uses this.</summary>
     internal ITopicWire Wire => _wire;
+
+    /// <summary>Keeps a topic paired until disposed; null where nothing does that.</summary>
+    internal Func<Topic, Pairing.PairingOptions, IDisposable>? KeepPaired { get; set; }
 
     /// <summary>What stream and link topics have counted: delivered, missed, recovered and more.</summary>
     public StreamCounters StreamCounters => _streams.Counters;
@@ -161,6 +171,15 @@ public sealed partial class PubSubService : IAsyncDisposable
         }
     }
 
+    /// <summary>The wire's name of a topic, whose members the wire knows from now on.</summary>
+    internal WireTopic Meet(Topic topic)
+    {
+        ArgumentNullException.ThrowIfNull(topic);
+        if (topic.Kind == TopicKind.Plain) PubSubCore.CheckTopic(topic.Name, _setting.Options);
+        else _streams.Meet(topic);
+        return topic.Wire;
+    }
+
     private bool IsStopping => Volatile.Read(ref _stopping) != 0;
 
     /// <summary>What was published and is not on the wire yet goes there, for up to <see cref="PubSubServiceOptions.StopTimeout"/>.</summary>
@@ -173,6 +192,16 @@ public sealed partial class PubSubService : IAsyncDisposable
         catch (TimeoutException)
         {
             _setting.Log.StoppedUnflushed(0);
+        }
+    }
+
+    /// <summary>A topic that is relayed, until disposed.</summary>
+    private sealed class Relaying(IDisposable relaying, PubSubService service) : IDisposable
+    {
+        public void Dispose()
+        {
+            relaying.Dispose();
+            service._relayed.TryRemove(this, out _);
         }
     }
 }

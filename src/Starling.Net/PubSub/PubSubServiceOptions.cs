@@ -88,6 +88,9 @@ public sealed class SubscriptionOptions
     /// <summary>How long a gap may hold an origin's later messages back before it is told as missed. Stream and link topics only. Default null: <see cref="Protocols.Streams.StreamOptions.ReorderTimeout"/>.</summary>
     public TimeSpan? ReorderTimeout { get; set; }
 
+    /// <summary>How to find and link with others of the subscription's topics, as long as it lasts. Default null: nobody is searched for.</summary>
+    public Pairing.PairingOptions? Pairing { get; set; }
+
     /// <exception cref="ArgumentException">A value is out of range.</exception>
     internal void Validate()
     {

@@ -13,16 +13,6 @@ internal sealed partial class TopicRouter
     /// <summary>The topics and patterns with sinks; another list whenever they change.</summary>
     public IReadOnlyList<WireTopic> Followed => Volatile.Read(ref _followed);
 
-    /// <summary>The topics that are relayed.</summary>
-    public IReadOnlyList<string> Relayed
-    {
-        get
-        {
-            using var turn = BeginTurn();
-            return [.. _relayed.Keys];
-        }
-    }
-
     /// <summary>Who may know of a topic; null for everybody.</summary>
     public IReadOnlySet<PeerId>? MembersOf(string topic)
     {
