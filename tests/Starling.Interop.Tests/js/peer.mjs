@@ -21,6 +21,7 @@ const SINK = '/starling-interop/sink/1.0.0'
 const CHUNK = 64 * 1024
 const encrypters = { tls, noise }
 let node
+const messages = []
 
 const say = line => process.stdout.write(JSON.stringify(line) + '\n')
 
@@ -107,13 +108,21 @@ const commands = {
         observed: e.detail.observedAddr?.toString() ?? null
       })
     })
-    node.services.pubsub.addEventListener('gossipsub:message', e => say({
-      event: 'message',
-      topic: e.detail.msg.topic,
-      from: e.detail.msg.from?.toString() ?? null,
-      kind: e.detail.msg.type,
-      data: Buffer.from(e.detail.msg.data).toString('base64')
-    }))
+    node.services.pubsub.addEventListener('gossipsub:message', e => {
+      const message = {
+        topic: e.detail.msg.topic,
+        from: e.detail.msg.from?.toString() ?? null,
+        kind: e.detail.msg.type,
+        data: Buffer.from(e.detail.msg.data).toString('base64')
+      }
+      messages.push(message)
+      say({ event: 'message', ...message })
+    })
+    for (const what of ['graft', 'prune']) {
+      node.services.pubsub.addEventListener(`gossipsub:${what}`, e => say({
+        event: what, topic: e.detail.topic, peer: e.detail.peerId, direction: e.detail.direction
+      }))
+    }
     node.services.pubsub.addEventListener('subscription-change', e => {
       for (const { topic, subscribe } of e.detail.subscriptions) {
         say({ event: 'subscription', peer: e.detail.peerId.toString(), topic, subscribe })
@@ -166,6 +175,21 @@ const commands = {
   async subscribe ({ topic }) {
     node.services.pubsub.subscribe(topic)
     return {}
+  },
+
+  async unsubscribe ({ topic }) {
+    node.services.pubsub.unsubscribe(topic)
+    return {}
+  },
+
+  // Who is in the mesh of a topic now.
+  async mesh ({ topic }) {
+    return { peers: node.services.pubsub.getMeshPeers(topic) }
+  },
+
+  // Every message that was delivered so far.
+  async messages ({ topic }) {
+    return { messages: messages.filter(message => message.topic === topic) }
   },
 
   // A subscriber is known before the stream to it is open, and gossipsub tells nobody when it is: so this tries until somebody is sent to.
