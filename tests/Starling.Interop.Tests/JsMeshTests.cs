@@ -179,7 +179,7 @@ public sealed class JsMeshTests
             if (!node.IsConnectedTo(peer)) return;
             await foreach (var happened in node.EventsAsync(Token).WithCancellation(Token))
             {
-                if (happened is NodeEvent.Disconnected gone && gone.Peer.Equals(peer)) return;
+                if (happened is NodeEvent.Disconnected gone && gone.Link.Peer.Equals(peer)) return;
             }
         }
 
