@@ -6,6 +6,7 @@ using Starling.Net.Links;
 using Starling.Net.Messages;
 using Starling.Net.Pairing;
 using Starling.Net.PubSub;
+using Starling.Net.PubSub.Groups;
 using Starling.Net.Requests;
 using Starling.Net.Transport;
 using Starling.Net.Transport.Noise;
@@ -75,6 +76,8 @@ internal sealed class NodeParts : IAsyncDisposable
         {
             Status = _ => new NodeStatus { Name = options.DisplayName, Serving = true },
         };
+        Groups = new TopicGroups(Identity.PeerId, Topics, options.StopTimeout / 2, clock, environment.Random, environment.Loggers.CreateLogger<TopicGroups>(), environment.Meters);
+        TopicRequests = new TopicRequests(Identity.PeerId, Topics, Groups, Requests, clock, environment.Random, environment.Loggers.CreateLogger<TopicRequests>());
         Messages = new MessageService(Swarm, options.Messages, Budget, clock, environment.Random, environment.Loggers.CreateLogger<MessageService>(), environment.Meters);
         Messages.Observe(happened => events.Raise(NodeEvent.Of(happened)));
         Overlay = new NodeOverlay(options, environment, Identity, Swarm, Peers, Budget);
@@ -123,6 +126,10 @@ internal sealed class NodeParts : IAsyncDisposable
     public HealthMonitor Health { get; }
 
     public PubSubService Topics { get; }
+
+    public TopicGroups Groups { get; }
+
+    public TopicRequests TopicRequests { get; }
 
     public RequestService Requests { get; }
 
@@ -176,6 +183,8 @@ internal sealed class NodeParts : IAsyncDisposable
         _addresses.Dispose();
         Joining.Dispose();
         await EndAsync(Discovery);
+        await EndAsync(TopicRequests);
+        await EndAsync(Groups);
         await EndAsync(Requests);
         await EndAsync(Messages);
         await EndAsync(Pairing);

@@ -58,7 +58,7 @@ public readonly struct TopicMessage
     public bool IsReplayed => _delivery.Bundle?.IsReplayed ?? false;
 
     /// <summary>Whether another member of the queue group may have had it before.</summary>
-    public bool IsRedelivered => _delivery.IsRedelivered;
+    public bool IsRedelivered { get; internal init; }
 
     /// <summary>The neighbour that brought it; this node itself for an own message.</summary>
     public PeerId ReceivedFrom => _delivery.From;
@@ -96,6 +96,4 @@ internal sealed class TopicDelivery
     public PeerId From { get; }
 
     public DateTimeOffset ReceivedAt { get; }
-
-    public bool IsRedelivered { get; init; }
 }

@@ -33,7 +33,7 @@ public sealed partial class GroupCore<T>
     {
         ArgumentNullException.ThrowIfNull(frame);
         if (!Greet(from, frame, now, effects)) return;
-        foreach (var note in frame.Notes) Take(from, note, now, effects);
+        foreach (var note in frame.Notes) Take(from, frame.State, note, now, effects);
         if (frame.State == GroupMemberState.Left) Forget(from, now, effects);
         Pump(now, effects);
         Flush(now, effects, early: false);
@@ -61,7 +61,7 @@ public sealed partial class GroupCore<T>
                 return false;
             }
 
-            _members.Add(from, member = new Member(from, GroupKey.HashOf(from), frame.Instance));
+            _members.Add(from, member = new Member(from, GroupKey.HashOf(from), frame.Instance, now));
             effects.Add(new GroupEffect<T>(GroupEffectKind.MemberJoined, Peer: from));
             _nextBeat = Earliest(_nextBeat, now + GreetDelay);
         }
@@ -72,7 +72,7 @@ public sealed partial class GroupCore<T>
         return true;
     }
 
-    private void Take(PeerId from, in GroupNote note, Instant now, ICollection<GroupEffect<T>> effects)
+    private void Take(PeerId from, GroupMemberState frameState, in GroupNote note, Instant now, ICollection<GroupEffect<T>> effects)
     {
         var isDone = _done.Contains(note.Key);
         if (note.Kind is GroupNoteKind.Done or GroupNoteKind.GivenUp)
@@ -99,7 +99,7 @@ public sealed partial class GroupCore<T>
             case GroupNoteKind.Given:
                 TakeGiven(from, entry, note, now);
                 break;
-            case GroupNoteKind.Wanted when entry.IsMine:
+            case GroupNoteKind.Wanted when entry.IsMine || (frameState == GroupMemberState.Draining && entry.Owner is null):
                 Note(new GroupNote(GroupNoteKind.Held, entry.Key, entry.Attempt), now);
                 break;
         }
@@ -107,6 +107,7 @@ public sealed partial class GroupCore<T>
 
     private void TakeHeld(PeerId from, Entry entry, int attempt, Instant now)
     {
+        _unconfirmed.Remove(entry);
         if (entry.IsMine && (entry.Place == Place.HandedOut || !IsBefore(from, entry, attempt))) return;
         entry.Attempt = Math.Max(entry.Attempt, attempt);
         Hand(entry, from, now);
@@ -114,13 +115,20 @@ public sealed partial class GroupCore<T>
 
     private void TakeGiven(PeerId from, Entry entry, in GroupNote note, Instant now)
     {
-        if (entry.IsMine && entry.Place == Place.HandedOut) return;
+        if (entry.IsMine && entry.Place == Place.HandedOut)
+        {
+            Note(new GroupNote(GroupNoteKind.Held, entry.Key, entry.Attempt), now);
+            return;
+        }
+
         entry.Attempt = Math.Max(entry.Attempt, note.Attempt);
         entry.IsRedelivered |= note.Attempt > 1;
         entry.WasGiven = true;
         entry.AddTried(from);
         Hand(entry, note.To!, now);
-        if (entry.IsMine && _state == GroupMemberState.Draining) PassOn(entry, now);
+        if (!entry.IsMine) return;
+        if (_state == GroupMemberState.Draining) PassOn(entry, now);
+        else Note(new GroupNote(GroupNoteKind.Held, entry.Key, entry.Attempt), now);
     }
 
     /// <summary>Whether another one who says that it holds a message goes before this member.</summary>
@@ -168,10 +176,13 @@ public sealed partial class GroupCore<T>
 
     /// <summary>An active member with clearly less to do that has not had the message.</summary>
     private Member? Idle(Entry entry) => _members.Values
-        .Where(member => member.State == GroupMemberState.Active && member.Waiting < Math.Min(ShareUpTo, _readyCount / 2) && !member.Peer.Equals(entry.Key.Origin) && !entry.Tried.Contains(member.Peer))
+        .Where(member => member.State == GroupMemberState.Active && member.Waiting < Math.Min(ShareUpTo, _readyCount / 2) && !member.Peer.Equals(entry.Key.Origin) && WasThere(member.Peer, entry) && !entry.Tried.Contains(member.Peer))
         .MinBy(member => member.Waiting);
 
-    private sealed class Member(PeerId peer, ulong hash, ulong instance)
+    /// <summary>Whether a member was known when a message came, so that it has probably got it as well.</summary>
+    private bool WasThere(PeerId peer, Entry entry) => peer.Equals(_local) || (_members.TryGetValue(peer, out var member) && member.JoinedAt <= entry.ReceivedAt);
+
+    private sealed class Member(PeerId peer, ulong hash, ulong instance, Instant joinedAt)
     {
         public PeerId Peer { get; } = peer;
 
@@ -182,6 +193,8 @@ public sealed partial class GroupCore<T>
         public GroupMemberState State { get; set; }
 
         public int Waiting { get; set; }
+
+        public Instant JoinedAt { get; } = joinedAt;
 
         public Instant HeardAt { get; set; }
     }

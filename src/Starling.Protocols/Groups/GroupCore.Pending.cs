@@ -21,6 +21,13 @@ public sealed partial class GroupCore<T>
     /// <summary>Finds somebody for a message that nobody has.</summary>
     private void Assign(Entry entry, Instant now, ICollection<GroupEffect<T>> effects)
     {
+        if (_state == GroupMemberState.Draining && entry.Key.WeightOf(_localHash) > (Best(entry, withLocal: false) is { } best ? entry.Key.WeightOf(GroupKey.HashOf(best)) : 0))
+        {
+            // Who has not heard yet that this member leaves waits for it.
+            PassOn(entry, now);
+            return;
+        }
+
         var owner = Preferred(entry, withLocal: true);
         if (owner is not null && owner.Equals(_local) && _options.MaxAttempts > 0 && entry.Attempt > _options.MaxAttempts)
         {
@@ -40,6 +47,7 @@ public sealed partial class GroupCore<T>
     private void Hand(Entry entry, PeerId? owner, Instant now)
     {
         if (entry.Place == Place.Ready) _readyCount--;
+        _unconfirmed.Remove(entry);
         entry.Owner = owner;
         entry.Place = Place.Elsewhere;
         entry.WasAsked = false;
@@ -95,8 +103,14 @@ public sealed partial class GroupCore<T>
     private void PassOn(Entry entry, Instant now)
     {
         if (entry.Place == Place.HandedOut) InFlight--;
-        if (Preferred(entry, withLocal: false) is { } other) Give(entry, other, now);
-        else Hand(entry, null, now);
+        if (Preferred(entry, withLocal: false) is { } other)
+        {
+            Give(entry, other, now);
+            return;
+        }
+
+        Hand(entry, null, now);
+        _unconfirmed.Add(entry);
     }
 
     private void Give(Entry entry, PeerId other, Instant now)
@@ -104,6 +118,7 @@ public sealed partial class GroupCore<T>
         entry.WasGiven = true;
         Note(new GroupNote(GroupNoteKind.Given, entry.Key, entry.Attempt, other), now);
         Hand(entry, other, now);
+        _unconfirmed.Add(entry);
     }
 
     private void GiveUp(Entry entry, Instant now, ICollection<GroupEffect<T>> effects)
@@ -127,6 +142,7 @@ public sealed partial class GroupCore<T>
         if (entry.Place == Place.Ready) _readyCount--;
         entry.Place = Place.Elsewhere;
         _pending.Remove(entry.Key);
+        _unconfirmed.Remove(entry);
         _bytes -= entry.Size;
         _done.Add(entry.Key, now);
     }

@@ -25,6 +25,7 @@ public sealed partial class GroupCore<T>
     private Instant _nextScan;
     private Instant _flushAt = Instant.Never;
     private long _bytes;
+    private readonly HashSet<Entry> _unconfirmed = [];
     private int _readyCount;
     private bool _isDelivering;
 
@@ -57,6 +58,9 @@ public sealed partial class GroupCore<T>
 
     /// <summary>Messages handed out here and not acknowledged.</summary>
     public int InFlight { get; private set; }
+
+    /// <summary>Messages that this member gave away and whose new owner has not said to have them.</summary>
+    public int Unconfirmed => _unconfirmed.Count;
 
     /// <summary>When <see cref="Tick"/> is due.</summary>
     public Instant NextTick
@@ -150,27 +154,38 @@ public sealed partial class GroupCore<T>
             if (entry.Place != Place.HandedOut) PassOn(entry, now);
         }
 
+        // Those who were not there yet when it came may not have it: whoever has it speaks up.
+        foreach (var entry in _pending.Values.Where(entry => entry.Owner is null || !WasThere(entry.Owner, entry)))
+        {
+            _unconfirmed.Add(entry);
+            Note(new GroupNote(GroupNoteKind.Wanted, entry.Key), now);
+        }
+
         Beat(now, effects);
     }
 
-    /// <summary>Leaves: gives everything that is left to others.</summary>
-    public void Leave(Instant now, ICollection<GroupEffect<T>> effects)
+    /// <summary>Gives what is still handed out to others as well: handlers had their time to end. Comes between <see cref="Drain"/> and <see cref="Leave"/>.</summary>
+    public void Release(Instant now, ICollection<GroupEffect<T>> effects)
     {
         Drain(now, effects);
         if (_state == GroupMemberState.Left) return;
-        foreach (var entry in Mine())
+        foreach (var entry in Mine().Where(entry => entry.Place == Place.HandedOut))
         {
-            if (entry.Place == Place.HandedOut)
-            {
-                TakeBack(entry, effects);
-                entry.Attempt++;
-                entry.IsRedelivered = true;
-            }
-
+            TakeBack(entry, effects);
+            entry.Attempt++;
+            entry.IsRedelivered = true;
             PassOn(entry, now);
         }
 
-        foreach (var entry in _pending.Values.Where(entry => entry.Owner is null))
+        Flush(now, effects, early: true);
+    }
+
+    /// <summary>Leaves. What no other member has said to have by now is abandoned.</summary>
+    public void Leave(Instant now, ICollection<GroupEffect<T>> effects)
+    {
+        Release(now, effects);
+        if (_state == GroupMemberState.Left) return;
+        foreach (var entry in _unconfirmed)
         {
             Counters.Count(GroupCount.Abandoned);
             effects.Add(new GroupEffect<T>(GroupEffectKind.Abandoned, entry.Key, entry.Item, entry.Attempt));

@@ -244,6 +244,22 @@ public sealed class GroupCoreTests
     }
 
     [Fact]
+    public void What_was_given_to_a_member_that_never_had_it_is_told_as_abandoned()
+    {
+        var team = new Team(1) { Work = _ => null };
+        team.Seconds(3);
+        Publish(team, 1, 20);
+        team.Join(1);
+        team.Seconds(3);
+        Publish(team, 21, 20);
+        team.Seconds(0.2);
+        team.Leave(0);
+        team.Seconds(6);
+        Assert.Equal(Enumerable.Range(1, 20).Select(number => (ulong)number), team.Abandoned.Order());
+        Assert.Equal(20, team.Core(1).Pending);
+    }
+
+    [Fact]
     public void A_member_never_gets_what_it_published_itself()
     {
         var team = new Team(3);

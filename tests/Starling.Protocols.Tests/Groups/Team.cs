@@ -74,6 +74,10 @@ internal sealed class Team
         Run(seat, effects => seat.Core.Drain(Now, effects));
         At(Now + Options.LeaveTimeout, () =>
         {
+            if (_seats.GetValueOrDefault(member) == seat) Run(seat, effects => seat.Core.Release(Now, effects));
+        });
+        At(Now + Options.LeaveTimeout + TimeSpan.FromSeconds(0.5), () =>
+        {
             if (_seats.GetValueOrDefault(member) != seat) return;
             Run(seat, effects => seat.Core.Leave(Now, effects));
             _seats.Remove(member);
