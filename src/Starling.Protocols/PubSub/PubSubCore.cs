@@ -73,6 +73,9 @@ public sealed partial class PubSubCore
     /// <summary>Messages that wait for a verdict.</summary>
     public int PendingCount => _pending.Count;
 
+    /// <summary>Topics and patterns that anything is known of.</summary>
+    internal int StateCount => _topics.Count;
+
     /// <summary>Whether this is a neighbour now.</summary>
     public bool HasPeer(PeerId peer) => _neighbours.ContainsKey(peer);
 
