@@ -42,7 +42,12 @@ public sealed partial class PubSubCore
 
         // What it may not follow is noted as well: it may become a member later.
         neighbour.Topics.Add(topic);
-        if (isPattern) neighbour.Patterns.Add(topic);
+        if (isPattern)
+        {
+            neighbour.Patterns.Add(topic);
+            AddPatternFollower(topic, neighbour);
+        }
+
         if (!MayFollow(topic, neighbour))
         {
             Counters.Count(PubSubRefusal.NotMember);
@@ -70,27 +75,34 @@ public sealed partial class PubSubCore
         if (neighbour.CanMesh) state.Always.Remove(neighbour);
         else if (!state.Always.Contains(neighbour)) state.Always.Add(neighbour);
         effects.Add(new PubSubEffect(PubSubEffectKind.PeerSubscribed, neighbour.Id, state.Name));
-        if (state.IsPattern) AddPatternFollower(state, neighbour);
         JoinByPattern(state, now, effects);
 
         // A thin mesh takes a new follower at once; the heartbeat would only be later.
         if (state.IsFollowed && !state.IsPattern && state.Mesh.Count < _gossip.MeshLow && CanGraft(state, neighbour, now)) Graft(state, neighbour, now, effects);
     }
 
-    private void AddPatternFollower(TopicState pattern, Neighbour neighbour)
+    /// <summary>Whether it may follow the pattern itself or not: each topic decides for itself.</summary>
+    private void AddPatternFollower(string pattern, Neighbour neighbour)
     {
         foreach (var topic in _topics.Values)
         {
-            if (!TopicNames.Matches(pattern.Name, topic.Name) || topic.Followers.Contains(neighbour) || topic.Always.Contains(neighbour)) continue;
+            if (!TopicNames.Matches(pattern, topic.Name) || topic.Followers.Contains(neighbour) || topic.Always.Contains(neighbour)) continue;
             if (IsMember(topic.Rules, neighbour.Id)) topic.Always.Add(neighbour);
         }
     }
 
     private void Unfollow(Neighbour neighbour, string topic, ICollection<PubSubEffect> effects)
     {
-        if (!_topics.TryGetValue(topic, out var state)) return;
-        RemoveFollower(state, neighbour, effects);
-        Forget(state);
+        if (_topics.TryGetValue(topic, out var state))
+        {
+            RemoveFollower(state, neighbour, effects);
+            Forget(state);
+        }
+        else
+        {
+            // It was not allowed to follow the pattern, and may have followed single topics that it means.
+            ReclassifyMatching(topic, neighbour);
+        }
     }
 
     /// <summary>A neighbour no longer follows a topic, or may no longer do so; a pattern of its own may still mean it.</summary>
@@ -101,10 +113,15 @@ public sealed partial class PubSubCore
         var followed = state.Followers.Remove(neighbour);
         if (followed) effects.Add(new PubSubEffect(PubSubEffectKind.PeerUnsubscribed, neighbour.Id, state.Name));
         Reclassify(state, neighbour);
-        if (!state.IsPattern) return;
+        ReclassifyMatching(state.Name, neighbour);
+    }
+
+    private void ReclassifyMatching(string pattern, Neighbour neighbour)
+    {
+        if (!TopicNames.IsPattern(pattern)) return;
         foreach (var topic in _topics.Values)
         {
-            if (TopicNames.Matches(state.Name, topic.Name) && !topic.Followers.Contains(neighbour)) Reclassify(topic, neighbour);
+            if (TopicNames.Matches(pattern, topic.Name) && !topic.Followers.Contains(neighbour)) Reclassify(topic, neighbour);
         }
     }
 

@@ -65,14 +65,14 @@ public sealed partial class PubSubCore
 
     private void ForgetBackoffs(Instant now)
     {
-        foreach (var (name, topic) in _topics)
+        foreach (var topic in _topics.Values)
         {
             foreach (var (peer, backoff) in topic.Backoffs)
             {
                 if (backoff.Until + _gossip.BackoffSlack <= now) topic.Backoffs.Remove(peer);
             }
 
-            if (topic.IsUnused) _topics.Remove(name);
+            Forget(topic);
         }
     }
 

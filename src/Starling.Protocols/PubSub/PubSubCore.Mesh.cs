@@ -73,8 +73,10 @@ public sealed partial class PubSubCore
 
     private void SendPrune(TopicState topic, Neighbour neighbour, TimeSpan backoff, bool exchange, Instant now, ICollection<PubSubEffect> effects)
     {
-        Back(topic, neighbour.Id, backoff, now);
-        var detail = neighbour.Kind < PubSubPeerKind.Mesh11
+        // Before 1.1 a PRUNE cannot say how long; the other side then takes the usual time.
+        var isTold = neighbour.Kind >= PubSubPeerKind.Mesh11;
+        Back(topic, neighbour.Id, isTold ? backoff : _gossip.PruneBackoff, now);
+        var detail = !isTold
             ? new PruneDetail(null, [])
             : new PruneDetail(backoff, exchange && _gossip.PeerExchange && ScoreOf(neighbour) >= 0 ? Others(topic, neighbour) : []);
         effects.Add(new PubSubEffect(PubSubEffectKind.Prune, neighbour.Id, topic.Name, null, detail));

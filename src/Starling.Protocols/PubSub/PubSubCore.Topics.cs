@@ -250,7 +250,9 @@ public sealed partial class PubSubCore
 
     private void Forget(TopicState state)
     {
-        if (state.IsUnused) _topics.Remove(state.Name);
+        if (!state.IsUnused || !_topics.TryGetValue(state.Name, out var known) || known != state) return;
+        _topics.Remove(state.Name);
+        _fanouts.Remove(state);
     }
 
     private static bool MatchesAny(List<string> patterns, string topic)

@@ -249,6 +249,17 @@ public sealed class GossipTests
     }
 
     [Fact]
+    public void A_topic_that_is_published_to_again_after_its_followers_had_gone_is_not_forgotten_with_its_old_fanout()
+    {
+        var lone = new Lone(new PubSubOptions { Gossip = { FloodPublish = false, FanoutTime = TimeSpan.FromSeconds(3) } }).With(1);
+        lone.Publish();
+        lone.Do(core => core.RemovePeer(Lone.Peer(0), lone.Now, lone.Effects));
+        lone.With(1, from: 1).Follow();
+        lone.Beat(5);
+        Assert.Equal([1], lone.Mesh());
+    }
+
+    [Fact]
     public void The_history_is_bounded_in_bytes_and_in_number_and_forgets_the_oldest_first()
     {
         var lone = new Lone(new PubSubOptions { Gossip = { MaxHistoryBytes = 1000, MaxHistoryMessages = 8 } }).With(2).Follow();

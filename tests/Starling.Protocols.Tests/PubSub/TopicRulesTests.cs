@@ -196,6 +196,21 @@ public sealed class TopicRulesTests
     }
 
     [Fact]
+    public void Who_may_not_follow_a_pattern_gets_the_topics_that_are_open_to_it_until_it_is_gone()
+    {
+        var lone = new Lone();
+        Rule(lone, "prices.*", Closed);
+        Rule(lone, "prices.eur", new TopicRules(Members: new HashSet<PeerId> { Lone.Peer(5), Lone.Peer(6), Lone.Peer(200) }));
+        lone.With(3, from: 5);
+        for (var i = 5; i < 8; i++) lone.Says(i, "prices.*");
+        Assert.Equal(2, lone.Publish(lone.Own("prices.eur")));
+        lone.Do(core => core.RemovePeer(Lone.Peer(5), lone.Now, lone.Effects));
+        Assert.Equal(1, lone.Publish(lone.Own("prices.eur")));
+        lone.Says(6, "prices.*", subscribe: false);
+        Assert.Equal(0, lone.Publish(lone.Own("prices.eur")));
+    }
+
+    [Fact]
     public void Patterns_of_one_neighbour_are_bounded()
     {
         var lone = new Lone();
