@@ -265,6 +265,17 @@ public sealed class GossipApiTests
     }
 
     [Fact]
+    public async Task The_program_of_the_page_on_the_gossip_api_does_what_it_says()
+    {
+        await using var node = await StarlingNode.StartAsync();
+
+        await using var api = await GossipApi.StartAsync(node, new GossipApiOptions { Listen = new IPEndPoint(IPAddress.Loopback, 0), MaxTtl = 8 });
+
+        using var client = await VoidPhoneClient.SubscribeAsync(api, Type);
+        Assert.Equal([Type], api.RegisteredTypes);
+    }
+
+    [Fact]
     public async Task An_api_can_be_stopped_and_started_again_on_IPv6_too_and_its_clients_see_the_end()
     {
         await using var node = await StarlingNode.StartAsync();

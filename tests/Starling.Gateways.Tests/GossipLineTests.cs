@@ -257,8 +257,8 @@ public sealed class GossipLineTests
         using var announcer = await ConnectAsync(line[0].Address);
         using var critic = await SubscribeAsync(line[0], Type);
         for (byte i = 0; i < 4; i++) await announcer.SendAsync(Announce(0, Type, i));
-        for (byte i = 0; i < 3; i++) await critic.JudgeAsync(valid: i != 2, i);
-        await critic.SendAsync(Notify(8));
+        for (byte i = 0; i < 4; i++) Assert.Equal(i, (await critic.ReadAsync()).Id);
+        await critic.SendAsync(Validation(2, valid: false));
         using var events = new EventWatch(line[0]);
         await critic.SendAsync(Notify(9));
         await events.NextAsync<GossipEvent.Registered>(one => one.DataType == 9);

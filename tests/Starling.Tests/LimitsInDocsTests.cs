@@ -19,7 +19,7 @@ public partial class LimitsInDocsTests
 {
     private static readonly object[] Options =
     [
-        new MessageOptions(), new ForwarderOptions(),
+        new MessageOptions(), new ForwarderOptions(), new Starling.Gateways.Gossip.GossipApiOptions(),
         new StarlingOptions(), new ResourceBudgetOptions(), new UpgraderOptions(), new DialerOptions(), new YamuxOptions(), new SwarmOptions(),
         new LinksOptions(), new PubSubServiceOptions(), new MdnsOptions(), new MdnsDiscoveryOptions(), new SsdpDiscoveryOptions(), new DiscoverySearch(), new JoinOptions(), new LinkManagerOptions(),
         new HealthOptions(), new PeerBookOptions(), new RestrictionsOptions(), new ScopeLimits(), new RequestServiceOptions(),
