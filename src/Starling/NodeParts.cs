@@ -69,7 +69,7 @@ internal sealed class NodeParts : IAsyncDisposable
         Swarm.AddGate(Restrictions);
         _budgetMetrics = new BudgetMetrics(Budget, environment.Meters);
         Peers = new PeerBook(Identity.PeerId, options.Peers, clock, _peersMetrics, environment.Loggers.CreateLogger<PeerBook>()) { LinkedOnly = options.Role == NodeRole.Root };
-        Topics = new PubSubService(Swarm, Identity, new PubSubServiceOptions { StopTimeout = options.StopTimeout / 2 }, Budget, clock, environment.Random, environment.Loggers.CreateLogger<PubSubService>(), environment.Meters);
+        Topics = new PubSubService(Swarm, Identity, options.Topics.WithStopTimeout(Least(options.Topics.StopTimeout, options.StopTimeout / 2)), Budget, clock, environment.Random, environment.Loggers.CreateLogger<PubSubService>(), environment.Meters) { Links = new NodeTopicLinks(() => Manager!, Peers) };
         Topics.Observe(missed => events.Raise(new NodeEvent.MessagesMissed(missed.Topic, missed.Origin, missed.First, missed.Count)));
         _requestsMetrics = new RequestsMetrics(environment.Meters);
         Requests = new RequestService(Swarm, options.Requests, Budget, clock, _requestsMetrics, environment.Loggers.CreateLogger<RequestService>())
@@ -240,6 +240,8 @@ internal sealed class NodeParts : IAsyncDisposable
     {
         if (NodeEvent.OfPolicy(news) is { } happened) _events.Raise(happened);
     }
+
+    private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;
 
     private IReadOnlyList<ISecurityProtocol> Security()
     {

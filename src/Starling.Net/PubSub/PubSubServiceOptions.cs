@@ -1,5 +1,6 @@
 using Starling.Net.PubSub.Streams;
 using Starling.Protocols.PubSub;
+using Starling.Protocols.PubSub.Scoring;
 
 namespace Starling.Net.PubSub;
 
@@ -28,20 +29,35 @@ public sealed class PubSubServiceOptions : PubSubOptions
     /// <summary>The bounds of stream and link topics.</summary>
     public StreamTopicOptions Streams { get; set; } = new();
 
+    /// <summary>How neighbours are scored (gossipsub 1.1, "Peer Scoring"). Default null: everybody's score is 0, so that a quiet peer is never punished.</summary>
+    public PeerScoreOptions? Score { get; set; }
+
+    /// <summary>Peers outside the mesh that get every message of the topics they follow, whatever their score, and to which a link is kept. An agreement: they name this node likewise. Default: none.</summary>
+    public IList<PeerId> ExplicitPeers { get; set; } = [];
+
     /// <inheritdoc/>
-    public override void Validate()
+    public override void Check(OptionProblems problems)
     {
-        base.Validate();
-        OptionProblems.ThrowIfAny(Streams);
-        Positive(BatchBytes, nameof(BatchBytes));
-        Positive(PublishTimeout.Ticks, nameof(PublishTimeout));
-        Positive(OpenTimeout.Ticks, nameof(OpenTimeout));
-        Positive(MaxReopenDelay.Ticks, nameof(MaxReopenDelay));
-        Positive(StopTimeout.Ticks, nameof(StopTimeout));
+        base.Check(problems);
+        problems.Least(BatchBytes, 1, nameof(BatchBytes));
+        problems.Positive(PublishTimeout, nameof(PublishTimeout));
+        problems.Positive(OpenTimeout, nameof(OpenTimeout));
+        problems.Positive(MaxReopenDelay, nameof(MaxReopenDelay));
+        problems.Positive(StopTimeout, nameof(StopTimeout));
+        problems.Within(nameof(Streams), Streams);
+        if (Score is not null) problems.Within(nameof(Score), Score);
         if (MaxPeerQueueBytes < MaxMessageBytes)
         {
-            throw new ArgumentException($"{nameof(MaxPeerQueueBytes)} ({MaxPeerQueueBytes}) must hold at least one message of {nameof(MaxMessageBytes)} ({MaxMessageBytes}).");
+            problems.Add(nameof(MaxPeerQueueBytes), MaxPeerQueueBytes, $"holds not one message of {nameof(MaxMessageBytes)} ({MaxMessageBytes})", "raise it, or lower that");
         }
+    }
+
+    /// <summary>The same options with another time to stop.</summary>
+    public PubSubServiceOptions WithStopTimeout(TimeSpan stopTimeout)
+    {
+        var copy = (PubSubServiceOptions)MemberwiseClone();
+        copy.StopTimeout = stopTimeout;
+        return copy;
     }
 }
 

@@ -69,7 +69,7 @@ internal sealed partial class TopicRouter
                 OnMesh(effect.Topic, effect.Peer, added: false);
                 break;
             case PubSubEffectKind.Connect:
-                OnConnect(effect.Peer, (effect.Detail as ReadOnlyMemory<byte>?) ?? default);
+                OnConnect(effect.Peer, effect.Detail as ReadOnlyMemory<byte>?);
                 break;
             default:
                 if (_peers.TryGetValue(effect.Peer, out var told)) Tell(told, effect);

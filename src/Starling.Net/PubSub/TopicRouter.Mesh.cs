@@ -7,7 +7,7 @@ internal sealed partial class TopicRouter
 {
     private readonly Dictionary<string, HashSet<PeerId>> _meshes = new(StringComparer.Ordinal);
     private readonly Dictionary<PeerId, int> _meshed = [];
-    private readonly ConcurrentQueue<(PeerId Peer, int Meshes, ReadOnlyMemory<byte>? Record)> _linkNews = new();
+    private readonly ConcurrentQueue<Action<ITopicLinks>> _linkNews = new();
     private int _linkNewsWaiting;
 
     private void OnMesh(string topic, PeerId peer, bool added)
@@ -18,13 +18,14 @@ internal sealed partial class TopicRouter
         var count = _meshed.GetValueOrDefault(peer) + (added ? 1 : -1);
         if (count > 0) _meshed[peer] = count;
         else _meshed.Remove(peer);
-        _linkNews.Enqueue((peer, count, null));
+        _linkNews.Enqueue(links => links.InMeshes(Family.ToString(), peer, count));
         _work.LinkNews = this;
     }
 
-    private void OnConnect(PeerId peer, ReadOnlyMemory<byte> record)
+    private void OnConnect(PeerId peer, ReadOnlyMemory<byte>? record)
     {
-        _linkNews.Enqueue((peer, 0, record));
+        if (record is { } signed) _linkNews.Enqueue(links => links.Offer(peer, signed));
+        else _linkNews.Enqueue(links => links.Keep(peer));
         _work.LinkNews = this;
     }
 
@@ -36,9 +37,7 @@ internal sealed partial class TopicRouter
         {
             while (_linkNews.TryDequeue(out var news))
             {
-                if (_setting.Links is not { } links) continue;
-                if (news.Record is { } record) links.Offer(news.Peer, record);
-                else links.InMeshes(Family.ToString(), news.Peer, news.Meshes);
+                if (_setting.Links is { } links) news(links);
             }
         }
     }

@@ -1,5 +1,6 @@
 using Starling.Net.Links;
 using Starling.Protocols.PubSub;
+using Starling.Protocols.PubSub.Scoring;
 
 namespace Starling.Net.PubSub;
 
@@ -29,6 +30,8 @@ internal sealed partial class TopicRouter : IDisposable
         (Options, Budget, Clock, Random, Log, Metrics) = (setting.Options, setting.Budget, setting.Clock, setting.Random, setting.Log, setting.Metrics);
         Policy = family == TopicFamily.LibP2P ? OriginPolicy.Signed : OriginPolicy.Link;
         Core = new PubSubCore(host.LocalPeer, setting.Options, setting.Random.Fork(family.ToString()), Policy) { RecordOf = peer => host.Find(peer)?.Info.SignedPeerRecord ?? default };
+        if (Options.Score is { } score) Core.Score = new PeerScore(score, Clock.Now());
+        foreach (var peer in Options.ExplicitPeers) Core.AddExplicitPeer(peer, Clock.Now(), _effects);
         _timer = setting.Clock.CreateTimer(static router => ((TopicRouter)router!).OnTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Board = new SubscriberBoard();
     }

@@ -1,7 +1,7 @@
 namespace Starling.Protocols.PubSub;
 
 /// <summary>The bounds of a topic router. Every one has a named outcome when it is hit, counted in <see cref="PubSubCounters"/>.</summary>
-public class PubSubOptions
+public class PubSubOptions : ICheckedOptions
 {
     /// <summary>Protocol ids that are served and opened, best first. Default: gossipsub 1.2 and 1.1, then floodsub.</summary>
     /// <remarks>A neighbour that speaks floodsub alone gets every message of the topics it follows.</remarks>
@@ -59,34 +59,31 @@ public class PubSubOptions
 
     /// <summary>Checks every value.</summary>
     /// <exception cref="ArgumentException">A value is out of range; the message names it and says what to change.</exception>
-    public virtual void Validate()
+    public void Validate() => OptionProblems.ThrowIfAny(this);
+
+    /// <inheritdoc/>
+    public virtual void Check(OptionProblems problems)
     {
-        if (Protocols.Count == 0) throw new ArgumentException($"{nameof(Protocols)} is empty; name at least one protocol id, such as {PubSubProtocol.FloodSub}.");
-        Positive(MaxRpcBytes, nameof(MaxRpcBytes));
-        Positive(MaxMessageBytes, nameof(MaxMessageBytes));
-        Positive(MaxTopicBytes, nameof(MaxTopicBytes));
-        Positive(MaxTopicsPerPeer, nameof(MaxTopicsPerPeer));
-        Positive(MaxTopics, nameof(MaxTopics));
-        Positive(MaxSubscriptionsPerRpc, nameof(MaxSubscriptionsPerRpc));
-        Positive(MaxMessagesPerRpc, nameof(MaxMessagesPerRpc));
-        Positive(MaxSeen, nameof(MaxSeen));
-        Positive(MaxOrigins, nameof(MaxOrigins));
-        Positive(MaxControlsPerRpc, nameof(MaxControlsPerRpc));
-        Positive(MaxIdsPerRpc, nameof(MaxIdsPerRpc));
-        if (SeenWindow is < 64 or > 1 << 20) throw new ArgumentException($"{nameof(SeenWindow)} is {SeenWindow}; use a value from 64 to {1 << 20}.");
-        OptionProblems.ThrowIfAny(Gossip ?? throw new ArgumentException($"{nameof(Gossip)} is null; leave its default or set its values."));
-        if (SeenTime <= TimeSpan.Zero) throw new ArgumentException($"{nameof(SeenTime)} is {SeenTime}; it must be longer than nothing.");
+        ArgumentNullException.ThrowIfNull(problems);
+        if (Protocols.Count == 0) problems.Add(nameof(Protocols), "nothing", "is empty", $"name at least one protocol id, such as {PubSubProtocol.Mesh12}");
+        problems.Least(MaxRpcBytes, 1, nameof(MaxRpcBytes));
+        problems.Least(MaxMessageBytes, 1, nameof(MaxMessageBytes));
+        problems.Least(MaxTopicBytes, 1, nameof(MaxTopicBytes));
+        problems.Least(MaxTopicsPerPeer, 1, nameof(MaxTopicsPerPeer));
+        problems.Least(MaxTopics, 1, nameof(MaxTopics));
+        problems.Least(MaxSubscriptionsPerRpc, 1, nameof(MaxSubscriptionsPerRpc));
+        problems.Least(MaxMessagesPerRpc, 1, nameof(MaxMessagesPerRpc));
+        problems.Least(MaxSeen, 1, nameof(MaxSeen));
+        problems.Least(MaxOrigins, 1, nameof(MaxOrigins));
+        problems.Least(MaxControlsPerRpc, 1, nameof(MaxControlsPerRpc));
+        problems.Least(MaxIdsPerRpc, 1, nameof(MaxIdsPerRpc));
+        problems.Within(SeenWindow, 64, 1 << 20, nameof(SeenWindow));
+        problems.Positive(SeenTime, nameof(SeenTime));
+        problems.Within(nameof(Gossip), Gossip);
         if (MaxMessageBytes > MaxRpcBytes - 16)
         {
-            throw new ArgumentException($"{nameof(MaxMessageBytes)} ({MaxMessageBytes}) must be at least 16 bytes smaller than {nameof(MaxRpcBytes)} ({MaxRpcBytes}), which carries it.");
+            problems.Add(nameof(MaxMessageBytes), MaxMessageBytes, $"does not fit into an RPC of {nameof(MaxRpcBytes)} ({MaxRpcBytes})", "leave it at least 16 bytes smaller");
         }
-    }
-
-    /// <summary>Refuses a bound that is not positive.</summary>
-    /// <exception cref="ArgumentException">The value is not positive.</exception>
-    protected static void Positive(long value, string name)
-    {
-        if (value <= 0) throw new ArgumentException($"{name} is {value}; it must be at least 1.");
     }
 }
 
