@@ -34,7 +34,16 @@ internal abstract class OutboundStream(OutboundStreamOptions options, TimeProvid
     /// <summary>Ends writing at once; what waits is dropped.</summary>
     public void Stop()
     {
-        _stop.Cancel();
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Its writer has ended and everything was dropped already.
+            return;
+        }
+
         if (Link is null) Drop();
     }
 

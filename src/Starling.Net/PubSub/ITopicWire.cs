@@ -87,6 +87,9 @@ internal interface ITopicWire
     /// <exception cref="InvalidOperationException">The topic has a validator already.</exception>
     IDisposable Validate(WireTopic topic, ITopicValidator validator);
 
+    /// <summary>Asks the topic's validator, if it has one, about a message that came another way than by gossip.</summary>
+    ValueTask<bool> IsAcceptedAsync(WireTopic topic, PubSubMessage message, PeerId from);
+
     /// <summary>Numbers, signs and sends one gossip message. The data is copied. Messages go out in the order of the calls.</summary>
     /// <param name="topic">Where to.</param>
     /// <param name="data">What a gossip message carries.</param>

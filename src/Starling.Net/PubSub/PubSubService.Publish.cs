@@ -22,7 +22,7 @@ public sealed partial class PubSubService
         ArgumentNullException.ThrowIfNull(topic);
         if (topic.IsPattern) throw NoPattern(topic);
         if (IsStopping) return new ValueTask<PublishResult>(new PublishResult(PublishStatus.Rejected));
-        return topic.Kind == TopicKind.Plain ? PublishPlainAsync(topic, data, options, cancellationToken) : _streams.Of(topic).Publisher.PublishAsync(data, options, cancellationToken);
+        return FindValidator(topic) is { } validator ? PublishJudgedAsync(validator, topic, data, options, cancellationToken) : PublishAcceptedAsync(topic, data, options, cancellationToken);
     }
 
     /// <summary>Publishes a message if that needs no wait. False when it does: nobody got it then, or, on a plain topic, not all.</summary>
@@ -40,11 +40,22 @@ public sealed partial class PubSubService
             return true;
         }
 
+        if (!TryJudge(topic, data, out result)) return result.Status == PublishStatus.Rejected;
         if (topic.Kind != TopicKind.Plain) return _streams.Of(topic).Publisher.TryPublish(data, out result);
         PubSubCore.CheckTopic(topic.Name, _setting.Options);
         var sent = data.Length > _wire.MaxData(topic.Wire) ? new WirePublish(PublishStatus.TooLarge) : _wire.Publish(topic.Wire, data, waited: false, null);
         result = new PublishResult(sent.Status, sent.Recipients, sent.Missed);
         return sent.Status != PublishStatus.Backpressured;
+    }
+
+    private ValueTask<PublishResult> PublishAcceptedAsync(Topic topic, ReadOnlyMemory<byte> data, PublishOptions? options, CancellationToken cancellationToken) =>
+        topic.Kind == TopicKind.Plain ? PublishPlainAsync(topic, data, options, cancellationToken) : _streams.Of(topic).Publisher.PublishAsync(data, options, cancellationToken);
+
+    private async ValueTask<PublishResult> PublishJudgedAsync(TopicValidator validator, Topic topic, ReadOnlyMemory<byte> data, PublishOptions? options, CancellationToken cancellationToken)
+    {
+        if (!await IsAcceptedAsync(validator, topic, data).ConfigureAwait(false)) return new PublishResult(PublishStatus.Rejected);
+        cancellationToken.ThrowIfCancellationRequested();
+        return await PublishAcceptedAsync(topic, data, options, cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask<PublishResult> PublishPlainAsync(Topic topic, ReadOnlyMemory<byte> data, PublishOptions? options, CancellationToken cancellationToken)

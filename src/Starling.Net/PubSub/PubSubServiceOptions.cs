@@ -147,7 +147,7 @@ public enum PublishStatus
     /// <summary>One or more subscribers' queues were full and did not get it; the others did.</summary>
     Backpressured,
 
-    /// <summary>The node is stopping; nothing was sent.</summary>
+    /// <summary>A validator of this node has not accepted it, or the node is stopping; nothing was sent.</summary>
     Rejected,
 }
 

@@ -24,11 +24,24 @@ internal sealed partial class TopicRouter
         lock (_judgingGate) return Volatile.Read(ref _judging) <= MostJudging ? Task.CompletedTask : (_fewJudging ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
     }
 
+    /// <summary>Asks about a message that came another way than by gossip.</summary>
+    public ValueTask<bool> IsAcceptedAsync(PubSubMessage message, PeerId from)
+    {
+        ITopicValidator? validator;
+        using (BeginTurn()) validator = FindValidator(message.Topic);
+        return validator is null ? new ValueTask<bool>(true) : AskAsync();
+
+        async ValueTask<bool> AskAsync() => await VerdictAsync(validator, message, from).ConfigureAwait(false) == PubSubVerdict.Accept;
+    }
+
+    private ValueTask<PubSubVerdict> VerdictAsync(ITopicValidator validator, PubSubMessage message, PeerId from) =>
+        Verdicts.AskAsync(token => validator.ValidateAsync(message, from, token), message.Topic, _setting, _ending.Token);
+
     private int MostJudging => Options.Gossip.MaxValidations / 2;
 
     private async Task JudgeAsync(PubSubMessage message, PeerId from, ITopicValidator? validator)
     {
-        var verdict = validator is null ? PubSubVerdict.Accept : await AskAsync(validator, message, from).ConfigureAwait(false);
+        var verdict = validator is null ? PubSubVerdict.Accept : await VerdictAsync(validator, message, from).ConfigureAwait(false);
         using (BeginTurn())
         {
             if (!_stopped) Core.Judge(message.Id, verdict, Clock.Now(), _effects);
@@ -40,33 +53,6 @@ internal sealed partial class TopicRouter
             _fewJudging?.TrySetResult();
             _fewJudging = null;
         }
-    }
-
-    /// <summary>Asks a validator. Never fails: whatever goes wrong is a message ignored.</summary>
-    private async ValueTask<PubSubVerdict> AskAsync(ITopicValidator validator, PubSubMessage message, PeerId from)
-    {
-        try
-        {
-            using var timeout = new CancellationTokenSource(Options.Gossip.ValidationTimeout, Clock);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, _ending.Token);
-            var asked = validator.ValidateAsync(message, from, either.Token);
-            if (asked.IsCompleted) return await asked.ConfigureAwait(false);
-            var answer = asked.AsTask();
-            _ = answer.ContinueWith(static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-            return await answer.WaitAsync(either.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            if (!_ending.IsCancellationRequested) Log.ValidatorSlow(message.Topic, Options.Gossip.ValidationTimeout);
-        }
-#pragma warning disable CA1031 // The user's code may throw anything; it is no reason to end a stream.
-        catch (Exception error)
-#pragma warning restore CA1031
-        {
-            Log.ValidatorFailed(message.Topic, error);
-        }
-
-        return PubSubVerdict.Ignore;
     }
 
     /// <summary>The validator of a topic, or of a pattern that matches it.</summary>

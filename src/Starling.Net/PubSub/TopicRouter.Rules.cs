@@ -36,7 +36,7 @@ internal sealed partial class TopicRouter
     {
         using var turn = BeginTurn();
         if (!_validators.TryAdd(topic, validator)) throw new InvalidOperationException($"The topic '{topic}' has a validator already; dispose that one first.");
-        ChangeRules(topic, rules => rules with { IsValidated = true });
+        RefreshValidated(topic);
         return new Ending(() => EndValidation(topic));
     }
 
@@ -53,7 +53,14 @@ internal sealed partial class TopicRouter
     private void EndValidation(string topic)
     {
         using var turn = BeginTurn();
-        if (_validators.Remove(topic)) ChangeRules(topic, rules => rules with { IsValidated = false });
+        if (_validators.Remove(topic)) RefreshValidated(topic);
+    }
+
+    /// <summary>A validator has come or gone: says of its topic, or of the topics that its pattern matches, whether they have one.</summary>
+    private void RefreshValidated(string changed)
+    {
+        string[] matched = TopicNames.IsPattern(changed) ? [.. _topics.Keys.Union(_rules.Keys, StringComparer.Ordinal).Where(topic => TopicNames.Matches(changed, topic))] : [];
+        foreach (var topic in matched.Append(changed)) ChangeRules(topic, rules => rules with { IsValidated = FindValidator(topic) is not null });
     }
 
     private void ChangeRules(string topic, Func<TopicRules, TopicRules> change)

@@ -137,7 +137,6 @@ internal sealed partial class TopicRouter : IDisposable
     {
         _timer.Dispose();
         _ending.Cancel();
-        _ending.Dispose();
     }
 
     private void OnTick()

@@ -77,6 +77,8 @@ internal sealed class TopicWire : ITopicWire, IAsyncDisposable
         return Of(topic).Router.Validate(topic.Name, validator);
     }
 
+    public ValueTask<bool> IsAcceptedAsync(WireTopic topic, PubSubMessage message, PeerId from) => Of(topic).Router.IsAcceptedAsync(message, from);
+
     public WirePublish Publish(WireTopic topic, ReadOnlySpan<byte> data, bool waited, IReleaseObserver? observer)
     {
         PubSubCore.CheckTopic(topic.Name, _setting.Options);

@@ -48,7 +48,8 @@ internal sealed class ReplayClient(ILinkHost host, StreamTopics topics, TopicSet
             if (!ReplayCodec.TryReadAnswer(body, out var encoded, out var end)) throw new ProtocolViolationException("an answer from a log holds a frame of no known kind");
             if (end is { } status) return status;
             if ((left -= body.Length) < 0) throw new ProtocolViolationException("an answer from a log is longer than it may be");
-            take(Prove(encoded, from, request, wire));
+            var bundle = Prove(encoded, from, request, wire);
+            if (await topics.Wire.IsAcceptedAsync(wire, bundle.Message, from).ConfigureAwait(false)) take(bundle);
         }
     }
 
