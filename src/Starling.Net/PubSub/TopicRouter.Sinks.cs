@@ -15,7 +15,7 @@ internal sealed partial class TopicRouter
     {
         using var turn = BeginTurn();
         ObjectDisposedException.ThrowIf(_stopped, typeof(PubSubService));
-        if (_validators.Count > 0 && !_rules.ContainsKey(topic) && FindValidator(topic) is not null) ChangeRules(topic, rules => rules with { IsValidated = true });
+        if (_validators.Count > 0 && FindValidator(topic) is not null) ChangeRules(topic, rules => rules with { IsValidated = true });
         Core.Subscribe(topic, Clock.Now(), _effects);
         if (!_topics.TryGetValue(topic, out var followed)) _topics.Add(topic, followed = new FollowedTopic());
         followed.Sinks = [.. followed.Sinks, sink];
