@@ -123,6 +123,7 @@ public sealed class PairingTests
         {
             Assert.Equal([chain[3].PeerId], await chain[0].PairedAsync("prices", Patience));
             Assert.Single(chain[0].Pairing.Statuses);
+            await chain[3].PairedAsync("prices", Patience);
             Assert.True((await chain[3].PublishAsync("prices", new byte[] { 9 })).IsSent);
             await using var messages = near.GetAsyncEnumerator();
             Assert.True(await messages.MoveNextAsync().AsTask().WaitAsync(Patience));

@@ -17,8 +17,11 @@ public sealed class RelayTests
         await using var root = await StarlingNode.StartAsync(new StarlingOptions { Role = NodeRole.Root });
         await using var left = await StarlingNode.StartAsync();
         await using var right = await StarlingNode.StartAsync();
+        await using var events = root.EventsAsync().GetAsyncEnumerator();
+        await NextAsync<NodeEvent.Listening>(events);
         await left.ConnectAsync(root.Addresses[0]).WaitAsync(Patience);
         await right.ConnectAsync(root.Addresses[0]).WaitAsync(Patience);
+        for (var linked = 0; linked < 2; linked++) await NextAsync<NodeEvent.Connected>(events);
         Assert.Equal(NodeRole.Root, root.Role);
 
         var (got, kept) = (new Inbox(), News with { Keep = true });
@@ -40,14 +43,13 @@ public sealed class RelayTests
         var latest = new Inbox();
         using var taken = late.Spread.Register(kept, latest.Spread);
         await late.ConnectAsync(root.Addresses[0]).WaitAsync(Patience);
+        await NextAsync<NodeEvent.Connected>(events);
         await left.Spread.PublishAsync(kept, new byte[] { 8 });
         Assert.Equal(8, await latest.NextAsync());
 
-        await using var events = root.EventsAsync().GetAsyncEnumerator();
-        await events.MoveNextAsync().AsTask().WaitAsync(Patience);
         var gone = late.PeerId;
         await late.StopAsync().WaitAsync(Patience);
-        while (await events.MoveNextAsync().AsTask().WaitAsync(Patience) && !(events.Current is NodeEvent.Disconnected left2 && left2.Link.Peer.Equals(gone))) continue;
+        Assert.Equal(gone, (await NextAsync<NodeEvent.Disconnected>(events)).Link.Peer);
         Assert.Null(root.Peers.Find(gone));
     }
 
@@ -195,6 +197,17 @@ public sealed class RelayTests
 
         Assert.Equal((true, false, false), (node.Relay.Spread, node.Relay.SpreadKinds[prices.Number], node.Relay.MessageTypes["model"]));
         Assert.Equal("weather", Assert.Single(node.Relay.RelayedTopics).Name);
+    }
+
+    private static async Task<T> NextAsync<T>(IAsyncEnumerator<NodeEvent> events)
+        where T : NodeEvent
+    {
+        while (await events.MoveNextAsync().AsTask().WaitAsync(Patience))
+        {
+            if (events.Current is T wanted) return wanted;
+        }
+
+        throw new InvalidOperationException("The events ended.");
     }
 
     private static async Task<byte> NextAsync(TopicSubscription subscription)
