@@ -16,7 +16,7 @@ internal sealed class TopicRpcs : Target
     private int _fed;
 
     public TopicRpcs()
-        : base("topics", Subscriptions(), Message("news", "first"u8), Message("news", "second"u8), [.. Subscriptions(), .. Message("other", [])])
+        : base("topics", Subscriptions(), Message("news", "first"u8), Message("news", "second"u8), [.. Subscriptions(), .. Message("other", [])], Controls(), [.. Controls(), .. Subscriptions(), .. Message("news", "third"u8)])
     {
     }
 
@@ -27,17 +27,51 @@ internal sealed class TopicRpcs : Target
             _core = new PubSubCore(Local, Options, RandomSource.Seeded(1));
             _core.AddPeer(Identity.PeerId, PubSubPeerKind.Mesh12, isOutbound: false, null, default, _effects);
             _core.Subscribe("news", default, _effects);
+            _core.Subscribe("news.>", default, _effects);
         }
 
         _effects.Clear();
         if (RpcCodec.Decode(input, Options, _rpc) != PubSubRefusal.None) return;
-        var now = new Instant(_fed * TimeSpan.TicksPerSecond);
+        var now = new Instant(_fed * TimeSpan.TicksPerSecond / 4);
+        _core.Heartbeat(now, _effects);
         if (_core.Receive(Identity.PeerId, _rpc, now, _effects) > 0) _rpc.VerifySignatures();
         _core.Accept(Identity.PeerId, _rpc, now, _effects);
+        Hold(_core.Mesh("news").Count() <= 1, "the only neighbour is in the mesh at most once");
+        Hold(_core.HistoryCount <= Options.Gossip.MaxHistoryMessages, "the history is bounded");
         foreach (var effect in _effects)
         {
             if (effect.Kind == PubSubEffectKind.Deliver) Hold(Signed.Contains(Convert.ToHexString(effect.Message!.Data.Span)), "only what was signed is delivered");
+            if (effect.Kind == PubSubEffectKind.IWant) Hold(((MessageId[])effect.Detail!).Length <= Options.Gossip.MaxGossipIds, "no more is asked for than may be");
+            if (GossipControl.From(effect) is { } control) Hold(Written(control), "what the router says fits its announced size and is read again");
         }
+    }
+
+    private static bool Written(in GossipControl control)
+    {
+        var bytes = Encode(control);
+        return RpcCodec.Decode(bytes, Options, new Rpc()) == PubSubRefusal.None;
+    }
+
+    private static byte[] Controls()
+    {
+        MessageId[] ids = [new(Identity.PeerId, 1), new(Local, ulong.MaxValue)];
+        return
+        [
+            .. Encode(new GossipControl(GossipControlKind.Graft, "news")),
+            .. Encode(new GossipControl(GossipControlKind.Prune, "news", default, new PruneDetail(TimeSpan.FromSeconds(60), [new ExchangedPeer(Local, new byte[] { 1, 2, 3 })]))),
+            .. Encode(new GossipControl(GossipControlKind.IHave, "news", ids)),
+            .. Encode(new GossipControl(GossipControlKind.IWant, "", ids)),
+            .. Encode(new GossipControl(GossipControlKind.IDontWant, "", ids)),
+        ];
+    }
+
+    private static byte[] Encode(in GossipControl control)
+    {
+        var length = RpcCodec.SizeOfControlEntry(in control, MessageIdForm.PeerId);
+        var frame = new byte[RpcCodec.SizeOfControl(length)];
+        var head = RpcCodec.WriteControlHead(frame, length);
+        Hold(RpcCodec.WriteControlEntry(frame.AsSpan(head), in control, MessageIdForm.PeerId) == length, "an entry takes the size that was announced");
+        return frame;
     }
 
     private static byte[] Subscriptions()
