@@ -52,6 +52,15 @@ public sealed class SimulationOptions
     /// <summary>Messages that are published in a second, in the whole network. Default 10.</summary>
     public double MessagesPerSecond { get; set; } = 10;
 
+    /// <summary>How long a scenario lets the network find together before anything happens, more than the few heartbeats that this takes. Default 10 seconds.</summary>
+    public TimeSpan WarmUp { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a scenario waits for late messages in the end. Default 10 seconds.</summary>
+    public TimeSpan Drain { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long the partition of that scenario lasts, and then the healing before anything is measured. Default 30 seconds.</summary>
+    public TimeSpan CutFor { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long the measured part of a scenario lasts. Default 30 seconds.</summary>
     public TimeSpan Duration { get; set; } = TimeSpan.FromSeconds(30);
 

@@ -16,7 +16,7 @@ public sealed class CensorBehaviour : NodeBehaviour
 /// <summary>An attacker's node: grafts itself to every neighbour at every heartbeat, never prunes, hands nothing on, and advertises messages that do not exist.</summary>
 public sealed class SybilBehaviour : NodeBehaviour
 {
-    private const int InventedIds = 64;
+    private const int InventedIds = 16;
     private ulong _invented = ulong.MaxValue;
 
     /// <inheritdoc/>

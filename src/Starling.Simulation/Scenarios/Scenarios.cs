@@ -1,38 +1,35 @@
 namespace Starling.Simulation;
 
-/// <summary>The scenarios that come with the simulator. Each warms up for 10 virtual seconds first and ends with 10 in which nothing is published.</summary>
+/// <summary>The scenarios that come with the simulator. Each warms up first, and ends with a time in which nothing is published.</summary>
 public static class Scenarios
 {
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan Drain = TimeSpan.FromSeconds(10);
-
     /// <summary>Nothing goes wrong.</summary>
     public static Scenario Steady { get; } = new("steady", "Nothing goes wrong.", network =>
     {
-        network.Run(WarmUp);
+        network.Run(network.Options.WarmUp);
         Measure(network, "steady");
-        network.Run(Drain);
+        network.Run(network.Options.Drain);
     });
 
     /// <summary>Nodes come and go.</summary>
     public static Scenario Churn { get; } = new("churn", "Every second one node of 200 stops, half of them without a word, and comes back after about 30 seconds.", network =>
     {
-        network.Run(WarmUp);
+        network.Run(network.Options.WarmUp);
         network.Churn(network.Nodes.Count / 200.0, network.Options.Duration, down: TimeSpan.FromSeconds(30));
         Measure(network, "churn");
-        network.Run(Drain);
+        network.Run(network.Options.Drain);
     });
 
     /// <summary>The network is cut in halves and healed.</summary>
     public static Scenario Partition { get; } = new("partition", "The network is cut in two halves for 30 seconds, unnoticed at first; 30 seconds after it is healed both halves get every message again.", network =>
     {
-        network.Run(WarmUp);
+        network.Run(network.Options.WarmUp);
         network.Partition(0.5);
-        Fill(network, "cut", TimeSpan.FromSeconds(30));
+        Fill(network, "cut", network.Options.CutFor);
         network.Heal();
-        Fill(network, "healing", TimeSpan.FromSeconds(30));
+        Fill(network, "healing", network.Options.CutFor);
         Measure(network, "healed");
-        network.Run(Drain);
+        network.Run(network.Options.Drain);
     });
 
     /// <summary>Half of the nodes crash.</summary>
@@ -48,9 +45,9 @@ public static class Scenarios
         network =>
         {
             network.Slow(0.1, TimeSpan.FromMilliseconds(10));
-            network.Run(WarmUp);
+            network.Run(network.Options.WarmUp);
             Measure(network, "slow");
-            network.Run(Drain);
+            network.Run(network.Options.Drain);
         },
         options => options.SlowBandwidth = new BandwidthModel(64_000, 64 << 10));
 
@@ -67,9 +64,9 @@ public static class Scenarios
         "Regions of the world; 2% of frames are lost on the way and come late, with those behind them.",
         network =>
         {
-            network.Run(WarmUp);
+            network.Run(network.Options.WarmUp);
             Measure(network, "lossy");
-            network.Run(Drain);
+            network.Run(network.Options.Drain);
         },
         options => (options.Latency, options.Loss) = (LatencyModel.World(), new LossModel(0.02)));
 
@@ -81,11 +78,11 @@ public static class Scenarios
 
     private static Scenario Crash(string name, string description, double share, int heartbeats) => new(name, description, network =>
     {
-        network.Run(WarmUp);
+        network.Run(network.Options.WarmUp);
         network.Crash(share);
         Fill(network, "recovering", network.Options.Router.Gossip.HeartbeatInterval * heartbeats);
         Measure(network, "recovered");
-        network.Run(Drain);
+        network.Run(network.Options.Drain);
     });
 
     private static Scenario Against(string name, string description, Func<NodeBehaviour> behaviour, bool moreLinks) => new(name, description, network =>
@@ -96,9 +93,9 @@ public static class Scenarios
             if (moreLinks && node.Behaviour is not null) network.LinkMore(node, network.Options.Links);
         }
 
-        network.Run(WarmUp);
+        network.Run(network.Options.WarmUp);
         Measure(network, name);
-        network.Run(Drain);
+        network.Run(network.Options.Drain);
     });
 
     private static void Measure(SimulatedNetwork network, string phase)
