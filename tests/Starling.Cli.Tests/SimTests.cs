@@ -19,7 +19,7 @@ public sealed class SimTests
         {
             await using var tool = ToolProcess.Start("sim", "steady", "--nodes", "50", "--seed", "9", "--json");
             Assert.Equal(0, await tool.ExitAsync());
-            return JsonDocument.Parse(Assert.Single(tool.Output)).RootElement;
+            return JsonDocument.Parse(tool.Output).RootElement;
         }
     }
 
