@@ -71,6 +71,7 @@ internal sealed class NodeParts : IAsyncDisposable
         Peers = new PeerBook(Identity.PeerId, options.Peers, clock, _peersMetrics, environment.Loggers.CreateLogger<PeerBook>()) { LinkedOnly = options.Role == NodeRole.Root };
         Topics = new PubSubService(Swarm, Identity, options.Topics.WithStopTimeout(Least(options.Topics.StopTimeout, options.StopTimeout / 2)), Budget, clock, environment.Random, environment.Loggers.CreateLogger<PubSubService>(), environment.Meters) { Links = new NodeTopicLinks(() => Manager!, Peers) };
         Topics.Observe(missed => events.Raise(new NodeEvent.MessagesMissed(missed.Topic, missed.Origin, missed.First, missed.Count)));
+        if (options.FollowAll) Topics.Keep(Topic.All);
         _requestsMetrics = new RequestsMetrics(environment.Meters);
         Requests = new RequestService(Swarm, options.Requests, Budget, clock, _requestsMetrics, environment.Loggers.CreateLogger<RequestService>())
         {

@@ -38,6 +38,50 @@ public class TopicsTests
         Assert.Equal(Count, third.Topics.StreamCounters.Delivered);
     }
 
+    [Fact]
+    public async Task A_message_to_everybody_passes_nodes_that_subscribe_to_nothing()
+    {
+        await using var first = await StarlingNode.StartAsync();
+        await using var second = await StarlingNode.StartAsync();
+        await using var third = await StarlingNode.StartAsync();
+        await first.ConnectAsync(second.Addresses[0]).WaitAsync(Patience);
+        await third.ConnectAsync(second.Addresses[0]).WaitAsync(Patience);
+        await using var heard = await third.SubscribeAsync([Topic.All, "other"]);
+        await first.WaitForSubscribersAsync(Topic.All).WaitAsync(Patience);
+        await second.WaitForSubscribersAsync(Topic.All, 2).WaitAsync(Patience);
+
+        Assert.Equal(new PublishResult(PublishStatus.Sent, 1), await first.PublishAsync(Topic.All, "hello"u8.ToArray()).AsTask().WaitAsync(Patience));
+
+        await foreach (var message in heard)
+        {
+            Assert.Equal((Topic.All.Name, first.PeerId, "hello"), (message.Topic, message.Origin, Encoding.UTF8.GetString(message.Data.Span)));
+            break;
+        }
+    }
+
+    [Fact]
+    public async Task A_node_that_joins_late_gets_the_past_and_a_link_topic_stays_among_its_members()
+    {
+        await using var first = await StarlingNode.StartAsync();
+        await using var second = await StarlingNode.StartAsync();
+        var topic = Topic.Link("songs", [first.PeerId, second.PeerId]);
+        for (byte i = 0; i < 10; i++) await first.PublishAsync(topic, new[] { i });
+        await second.ConnectAsync(first.Addresses[0]).WaitAsync(Patience);
+        await using var late = await second.SubscribeAsync(topic, new SubscriptionOptions { Last = 3 });
+        await first.WaitForSubscribersAsync(topic).WaitAsync(Patience);
+        Assert.True(first.TryPublish(topic, [10], out var result));
+        Assert.True(result.IsSent);
+
+        var got = new List<int>();
+        await foreach (var message in late)
+        {
+            got.Add(message.Data.Span[0]);
+            if (got.Count == 4) break;
+        }
+
+        Assert.Equal([7, 8, 9, 10], got);
+    }
+
     private static async Task<List<string>> TakeAsync(TopicSubscription subscription)
     {
         var texts = new List<string>();

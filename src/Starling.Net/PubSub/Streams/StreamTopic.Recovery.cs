@@ -82,6 +82,7 @@ internal sealed partial class StreamTopic
             lock (_gate)
             {
                 if (!_owner.EchoOwnMessages) past.RemoveAll(bundle => bundle.Origin.Equals(_owner.Wire.LocalPeer));
+                foreach (var bundle in past) Keep(bundle, now);
                 if (wanted.Since is { } since) past.RemoveAll(bundle => !bundle.IsReplayed && bundle.TakenAt < began - since);
                 lane.Receiver.EndJoin(past, wanted.Last, now, lane.Effects);
                 CarryOut(lane, now);
