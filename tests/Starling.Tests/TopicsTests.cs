@@ -82,6 +82,29 @@ public class TopicsTests
         Assert.Equal([7, 8, 9, 10], got);
     }
 
+    [Fact]
+    public async Task The_program_of_the_page_on_topics_reads_the_past()
+    {
+        await using var publisher = await StarlingNode.StartAsync();
+        await using var node = await StarlingNode.StartAsync();
+        await node.ConnectAsync(publisher.Addresses[0]).WaitAsync(Patience);
+        var payload = new byte[] { 1 };
+        for (var i = 0; i < 2; i++) await publisher.PublishAsync("prices.eur", payload);
+        var program = Task.Run(async () =>
+        {
+            PublishResult result = await publisher.PublishAsync("prices.eur", payload);
+            await using var prices = await node.SubscribeAsync("prices.eur", new SubscriptionOptions { Last = 100 });
+            await foreach (var message in prices)
+            {
+                Console.WriteLine($"{message.Topic} {message.Origin} {message.SequenceNumber} {message.PublishedAt}");
+                if (message.SequenceNumber == 2) break;
+            }
+
+            return result.Status;
+        });
+        Assert.Equal(PublishStatus.NoPeers, await program.WaitAsync(Patience));
+    }
+
     private static async Task<List<string>> TakeAsync(TopicSubscription subscription)
     {
         var texts = new List<string>();
