@@ -25,7 +25,7 @@ internal sealed class TopicWire : ITopicWire, IAsyncDisposable
     {
         (_host, _identity, _setting) = (host, identity, setting);
         LocalPeer = host.LocalPeer;
-        _libP2P = Open(TopicFamily.LibP2P, setting.Options.Protocols);
+        _libP2P = Open(TopicFamily.LibP2P, setting.Options.Protocols.Count > 0 ? setting.Options.Protocols : PubSubProtocol.Default);
     }
 
     public PeerId LocalPeer { get; }

@@ -3,9 +3,9 @@ namespace Starling.Protocols.PubSub;
 /// <summary>The bounds of a topic router. Every one has a named outcome when it is hit, counted in <see cref="PubSubCounters"/>.</summary>
 public class PubSubOptions : ICheckedOptions
 {
-    /// <summary>Protocol ids that are served and opened, best first. Default: gossipsub 1.2 and 1.1, then floodsub.</summary>
+    /// <summary>Protocol ids that are served and opened, best first. Default: empty, which stands for gossipsub 1.2 and 1.1, then floodsub.</summary>
     /// <remarks>A neighbour that speaks floodsub alone gets every message of the topics it follows.</remarks>
-    public IReadOnlyList<string> Protocols { get; set; } = [PubSubProtocol.Mesh12, PubSubProtocol.Mesh11, PubSubProtocol.FloodSub];
+    public IReadOnlyList<string> Protocols { get; set; } = [];
 
     /// <summary>Largest RPC that is read, in bytes. Default 4 MiB, as js-libp2p; a larger one ends the stream before its body is read.</summary>
     /// <remarks>Cost: one buffer of at most this size per neighbour, only while such an RPC arrives.</remarks>
@@ -65,7 +65,11 @@ public class PubSubOptions : ICheckedOptions
     public virtual void Check(OptionProblems problems)
     {
         ArgumentNullException.ThrowIfNull(problems);
-        if (Protocols.Count == 0) problems.Add(nameof(Protocols), "nothing", "is empty", $"name at least one protocol id, such as {PubSubProtocol.Mesh12}");
+        foreach (var protocol in Protocols.Where(protocol => PubSubProtocol.KindOf(protocol) is null))
+        {
+            problems.Add(nameof(Protocols), protocol, "is no protocol of topics", $"use {string.Join(", ", PubSubProtocol.Default)}, or leave the list empty");
+        }
+
         problems.Least(MaxRpcBytes, 1, nameof(MaxRpcBytes));
         problems.Least(MaxMessageBytes, 1, nameof(MaxMessageBytes));
         problems.Least(MaxTopicBytes, 1, nameof(MaxTopicBytes));
@@ -104,6 +108,9 @@ public static class PubSubProtocol
 
     /// <summary>Gossipsub 1.2 between Starling nodes, under <see cref="OriginPolicy.Link"/>.</summary>
     public const string StarlingMesh = "/starling/meshsub/1.0.0";
+
+    /// <summary>What libp2p peers are served and sent, best first.</summary>
+    public static IReadOnlyList<string> Default { get; } = [Mesh12, Mesh11, FloodSub];
 
     /// <summary>What a neighbour whose stream speaks this protocol understands; null for an id that is no topic protocol's.</summary>
     public static PubSubPeerKind? KindOf(string protocol) => protocol switch
