@@ -13,7 +13,7 @@ const long MemoryLimit = 256L << 20;
 var inputs = Option("--inputs", 1_000_000);
 var seed = (ulong)Option("--seed", (long)(RandomSource.System.NextUInt64() >> 1));
 var only = Array.IndexOf(args, "--target") is >= 0 and var at ? args[at + 1] : null;
-Target[] all = [new MultiaddrBytes(), new MultiaddrText(), new PeerIds(), new PublicKeys(), new Frames(), new IdentifyMessages(), new LinkFrames(), new MdnsPackets(), new SsdpPackets(), new YamuxSessions(), new NoiseHandshakes(), new TopicRpcs(), new RequestFrames(), new MultistreamLines(), new Certificates(), new Messages(), new MessageReplies(), new BlockSubjects(), new HandedOnRecords(), new SpreadTarget(), new ExchangeTarget(), new SearchTarget(), new GossipMessages(), new GossipFiles(), new EnvelopeTarget(), new ReplayTarget()];
+Target[] all = [new MultiaddrBytes(), new MultiaddrText(), new PeerIds(), new PublicKeys(), new Frames(), new IdentifyMessages(), new LinkFrames(), new MdnsPackets(), new SsdpPackets(), new YamuxSessions(), new NoiseHandshakes(), new TopicRpcs(), new RequestFrames(), new MultistreamLines(), new Certificates(), new Messages(), new MessageReplies(), new BlockSubjects(), new HandedOnRecords(), new SpreadTarget(), new ExchangeTarget(), new SearchTarget(), new GossipMessages(), new GossipFiles(), new EnvelopeTarget(), new ReplayTarget(), new GroupFrames(), new AskFrames()];
 var targets = all.Where(target => only is null || target.Name == only).ToArray();
 if (targets.Length == 0)
 {
