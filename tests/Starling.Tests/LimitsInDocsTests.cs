@@ -21,7 +21,7 @@ public partial class LimitsInDocsTests
     [
         new MessageOptions(), new ForwarderOptions(), new Starling.Gateways.Gossip.GossipApiOptions(),
         new StarlingOptions(), new ResourceBudgetOptions(), new UpgraderOptions(), new DialerOptions(), new YamuxOptions(), new SwarmOptions(),
-        new LinksOptions(), new PubSubServiceOptions(), new Starling.Protocols.PubSub.GossipOptions(), new MdnsOptions(), new MdnsDiscoveryOptions(), new SsdpDiscoveryOptions(), new DiscoverySearch(), new JoinOptions(), new LinkManagerOptions(),
+        new LinksOptions(), new PubSubServiceOptions(), new Starling.Net.PubSub.Streams.StreamTopicOptions(), new SubscriptionOptions(), new Starling.Protocols.PubSub.GossipOptions(), new MdnsOptions(), new MdnsDiscoveryOptions(), new SsdpDiscoveryOptions(), new DiscoverySearch(), new JoinOptions(), new LinkManagerOptions(),
         new Starling.Protocols.Groups.GroupOptions(), new Starling.Protocols.PubSub.Scoring.PeerScoreOptions(), new HealthOptions(), new PeerBookOptions(), new RestrictionsOptions(), new ScopeLimits(), new RequestServiceOptions(),
         new Starling.Net.Spread.SpreadServiceOptions(), new Starling.Net.Spread.OverlaySearchOptions(), new Starling.Net.Spread.SearchOptions(), new Starling.Net.Pairing.PairingOptions(), new Starling.Net.Pairing.PairingServiceOptions(), new Starling.Net.Exchange.PeerExchangeOptions(),
     ];

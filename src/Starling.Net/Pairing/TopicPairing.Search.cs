@@ -135,7 +135,8 @@ public sealed partial class TopicPairing
 
     private async Task DropAsync(PeerId entry)
     {
-        if (_host.Find(entry) is not { } link || _wire.Followed.Any(topic => _wire.Followers(topic).Contains(entry))) return;
+        // The topic of everybody is no reason to keep anybody.
+        if (_host.Find(entry) is not { } link || _wire.Followed.Any(topic => topic != Topic.All.Wire && _wire.Followers(topic).Contains(entry))) return;
         IReadOnlyList<Multiaddr> addresses = link.Connection.Direction == Direction.Outbound ? [link.Connection.RemoteAddress, .. link.Info.ListenAddresses] : link.Info.ListenAddresses;
         lock (_entryGate)
         {
