@@ -93,6 +93,10 @@ public sealed partial class GroupCore<T>
         if (!_pending.TryGetValue(note.Key, out var entry)) return;
         switch (note.Kind)
         {
+            case GroupNoteKind.Held when frameState == GroupMemberState.Joining:
+                // It has the message and does not own it yet.
+                _unconfirmed.Remove(entry);
+                break;
             case GroupNoteKind.Held:
                 TakeHeld(from, entry, note.Attempt, now);
                 break;
@@ -150,16 +154,16 @@ public sealed partial class GroupCore<T>
         foreach (var entry in _pending.Values.Where(entry => peer.Equals(entry.Owner)).ToList()) Replace(entry, now, effects);
     }
 
-    /// <summary>The live member that a message prefers among those that have not had it; among all when every one had it. Null when there is none.</summary>
+    /// <summary>The live member that a message prefers: among those that were there when it came and have not had it, among all that have not had it, or among all. Null when there is none.</summary>
     private PeerId? Preferred(Entry entry, bool withLocal)
     {
-        var best = Best(entry, withLocal);
+        var best = Best(entry, withLocal, onlyThere: true) ?? Best(entry, withLocal, onlyThere: false);
         if (best is not null || entry.Tried.Count == 0) return best;
         entry.ClearTried();
-        return Best(entry, withLocal);
+        return Best(entry, withLocal, onlyThere: true) ?? Best(entry, withLocal, onlyThere: false);
     }
 
-    private PeerId? Best(Entry entry, bool withLocal)
+    private PeerId? Best(Entry entry, bool withLocal, bool onlyThere)
     {
         (PeerId? Peer, ulong Weight) best = default;
         if (withLocal && _state == GroupMemberState.Active && !entry.Tried.Contains(_local)) best = (_local, entry.Key.WeightOf(_localHash));
@@ -167,6 +171,7 @@ public sealed partial class GroupCore<T>
         {
             // A message does not come back to who published it.
             if (member.State != GroupMemberState.Active || member.Peer.Equals(entry.Key.Origin) || entry.Tried.Contains(member.Peer)) continue;
+            if (onlyThere && !WasThere(member, entry)) continue;
             var weight = entry.Key.WeightOf(member.Hash);
             if (best.Peer is null || weight > best.Weight) best = (member.Peer, weight);
         }
@@ -176,11 +181,11 @@ public sealed partial class GroupCore<T>
 
     /// <summary>An active member with clearly less to do that has not had the message.</summary>
     private Member? Idle(Entry entry) => _members.Values
-        .Where(member => member.State == GroupMemberState.Active && member.Waiting < Math.Min(ShareUpTo, _readyCount / 2) && !member.Peer.Equals(entry.Key.Origin) && WasThere(member.Peer, entry) && !entry.Tried.Contains(member.Peer))
+        .Where(member => member.State == GroupMemberState.Active && member.Waiting < Math.Min(ShareUpTo, _readyCount / 2) && !member.Peer.Equals(entry.Key.Origin) && WasThere(member, entry) && !entry.Tried.Contains(member.Peer))
         .MinBy(member => member.Waiting);
 
-    /// <summary>Whether a member was known when a message came, so that it has probably got it as well.</summary>
-    private bool WasThere(PeerId peer, Entry entry) => peer.Equals(_local) || (_members.TryGetValue(peer, out var member) && member.JoinedAt <= entry.ReceivedAt);
+    /// <summary>Whether a member was known when a message came, or hardly later, so that it has probably got it as well.</summary>
+    private static bool WasThere(Member member, Entry entry) => member.JoinedAt <= entry.ReceivedAt + HandoverTime;
 
     private sealed class Member(PeerId peer, ulong hash, ulong instance, Instant joinedAt)
     {

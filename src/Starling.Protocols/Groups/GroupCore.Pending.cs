@@ -21,7 +21,7 @@ public sealed partial class GroupCore<T>
     /// <summary>Finds somebody for a message that nobody has.</summary>
     private void Assign(Entry entry, Instant now, ICollection<GroupEffect<T>> effects)
     {
-        if (_state == GroupMemberState.Draining && entry.Key.WeightOf(_localHash) > (Best(entry, withLocal: false) is { } best ? entry.Key.WeightOf(GroupKey.HashOf(best)) : 0))
+        if (_state == GroupMemberState.Draining && entry.Key.WeightOf(_localHash) > (Best(entry, withLocal: false, onlyThere: true) is { } best ? entry.Key.WeightOf(GroupKey.HashOf(best)) : 0))
         {
             // Who has not heard yet that this member leaves waits for it.
             PassOn(entry, now);
@@ -116,9 +116,22 @@ public sealed partial class GroupCore<T>
     private void Give(Entry entry, PeerId other, Instant now)
     {
         entry.WasGiven = true;
+        entry.Since = now;
         Note(new GroupNote(GroupNoteKind.Given, entry.Key, entry.Attempt, other), now);
         Hand(entry, other, now);
         _unconfirmed.Add(entry);
+    }
+
+    /// <summary>Whoever was given a message says at once to have it. Who does not has never got it, so it is this member's again.</summary>
+    private void TakeBackUnconfirmed(Instant now)
+    {
+        if (_state != GroupMemberState.Active || _unconfirmed.Count == 0) return;
+        foreach (var entry in _unconfirmed.Where(entry => now - entry.Since >= ConfirmTime).ToList())
+        {
+            entry.AddTried(entry.Owner!);
+            Hand(entry, _local, now);
+            Note(new GroupNote(GroupNoteKind.Held, entry.Key, entry.Attempt), now);
+        }
     }
 
     private void GiveUp(Entry entry, Instant now, ICollection<GroupEffect<T>> effects)
@@ -299,7 +312,7 @@ public sealed partial class GroupCore<T>
         /// <summary>Whether it is in the queue of what waits, perhaps from earlier.</summary>
         public bool IsQueued { get; set; }
 
-        /// <summary>Since when it waits.</summary>
+        /// <summary>Since when it waits here, or is given away.</summary>
         public Instant Since { get; set; }
 
         public Instant ReceivedAt { get; init; }

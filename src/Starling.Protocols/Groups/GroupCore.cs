@@ -10,6 +10,7 @@ public sealed partial class GroupCore<T>
     private static readonly TimeSpan ScanInterval = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan NoteDelay = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan HandoverTime = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan ConfirmTime = TimeSpan.FromSeconds(1);
     private readonly PeerId _local;
     private readonly ulong _localHash;
     private readonly ulong _instance;
@@ -155,7 +156,7 @@ public sealed partial class GroupCore<T>
         }
 
         // Those who were not there yet when it came may not have it: whoever has it speaks up.
-        foreach (var entry in _pending.Values.Where(entry => entry.Owner is null || !WasThere(entry.Owner, entry)))
+        foreach (var entry in _pending.Values.Where(entry => entry.Owner is null || (_members.TryGetValue(entry.Owner, out var owner) && !WasThere(owner, entry))))
         {
             _unconfirmed.Add(entry);
             Note(new GroupNote(GroupNoteKind.Wanted, entry.Key), now);
@@ -207,6 +208,7 @@ public sealed partial class GroupCore<T>
             _nextScan = now + ScanInterval;
             _done.Expire(now);
             ForgetSilentMembers(now, effects);
+            TakeBackUnconfirmed(now);
             Scan(now, effects);
         }
 

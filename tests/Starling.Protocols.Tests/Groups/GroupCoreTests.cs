@@ -260,6 +260,25 @@ public sealed class GroupCoreTests
     }
 
     [Fact]
+    public void Members_that_join_one_after_the_other_under_load_handle_everything_within_seconds()
+    {
+        for (var seed = 1ul; seed <= 20; seed++)
+        {
+            var team = new Team(2, seed);
+            for (var round = 0; round < 10; round++)
+            {
+                Publish(team, (ulong)(round * 100) + 1, 100);
+                team.Seconds(0.1);
+                if (round is 3 or 7) team.Join(round);
+                if (round == 5) team.Leave(0);
+            }
+
+            team.Seconds(4.5);
+            Assert.True(team.Completed.Distinct().Count() == 1000, $"seed {seed}: {team.Completed.Distinct().Count()} of 1000");
+        }
+    }
+
+    [Fact]
     public void A_member_never_gets_what_it_published_itself()
     {
         var team = new Team(3);
