@@ -44,7 +44,7 @@ internal sealed partial class TopicRouter
         var verdict = validator is null ? PubSubVerdict.Accept : await VerdictAsync(validator, message, from).ConfigureAwait(false);
         using (BeginTurn())
         {
-            if (!_stopped) Core.Judge(message.Id, verdict, Clock.Now(), _effects);
+            if (!_stopped) Core.Judge(message, verdict, Clock.Now(), _effects);
         }
 
         if (Interlocked.Decrement(ref _judging) != MostJudging) return;

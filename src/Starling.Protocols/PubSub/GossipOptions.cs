@@ -113,7 +113,7 @@ public sealed class GossipOptions : ICheckedOptions
     /// <summary>How long such a topic is kept without a message. Default 5 minutes.</summary>
     public TimeSpan PatternTopicTime { get; set; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>Patterns that one neighbour may announce. Default 64; further ones are ignored and counted.</summary>
+    /// <summary>Patterns that one neighbour may announce. Default 64, and twice as many between two heartbeats; further ones are ignored and counted.</summary>
     /// <remarks>Each is compared with every topic that this node comes to know: the product of both bounds is the work that neighbours can cause.</remarks>
     public int MaxPatternsPerPeer { get; set; } = 64;
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 
 namespace Starling.Protocols.PubSub;
 
@@ -12,6 +13,9 @@ internal static class MessageIds
 
     /// <summary>An encoded key begins with its type; a peer id begins with 0x00 or 0x12.</summary>
     private const byte KeyTypeTag = 0x08;
+
+    /// <summary>What a peer id begins with that is a SHA-256.</summary>
+    private const byte Sha256Code = 0x12;
 
     public static int SizeOf(MessageId id, MessageIdForm form) => Origin(id, form).Length + NumberSize;
 
@@ -45,9 +49,16 @@ internal static class MessageIds
 
     private static PeerId? FindByKey(ReadOnlySpan<byte> key, OriginCache origins)
     {
+        // The id follows from the key's bytes. Whether they are a key is not looked at: that would cost more than the whole message around it.
         const int inlined = PeerId.MaxLength - 2;
-        if (key.Length > inlined) return PublicKey.TryDecode(key, out var decoded, out _) ? decoded!.ToPeerId() : null;
         Span<byte> multihash = stackalloc byte[PeerId.MaxLength];
+        if (key.Length > inlined)
+        {
+            (multihash[0], multihash[1]) = (Sha256Code, SHA256.HashSizeInBytes);
+            SHA256.HashData(key, multihash[2..]);
+            return Find(multihash[..(2 + SHA256.HashSizeInBytes)], origins);
+        }
+
         multihash[0] = 0;
         multihash[1] = (byte)key.Length;
         key.CopyTo(multihash[2..]);

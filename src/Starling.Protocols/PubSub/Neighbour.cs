@@ -38,6 +38,9 @@ internal sealed class Neighbour(PeerId id, PubSubPeerKind kind, bool isOutbound)
     /// <summary>Ids of IDONTWANT since the last heartbeat.</summary>
     public int DontWants { get; set; }
 
+    /// <summary>Patterns that it announced since the last heartbeat.</summary>
+    public int NewPatterns { get; set; }
+
     /// <summary>GRAFTs of it that were refused since the last heartbeat.</summary>
     public int RefusedGrafts { get; set; }
 

@@ -1,24 +1,25 @@
 namespace Starling.Protocols.PubSub;
 
-/// <summary>Numbers seen lately of each origin, as a bitmap behind its highest one: for topics whose origins send so much that single ids cannot be kept.</summary>
+/// <summary>Numbers seen lately of each origin, as a bitmap behind its highest one, in all topics or in one: for topics whose origins send so much that single ids cannot be kept.</summary>
 /// <remarks>A window is forgotten when nothing new came for the time that ids are kept, and the least lately used half when there are too many origins.</remarks>
 internal sealed class OriginWindows(TimeSpan time, int size, int capacity)
 {
     private readonly int _generation = Math.Max(1, capacity / 2);
-    private Dictionary<PeerId, Window> _young = [];
-    private Dictionary<PeerId, Window> _old = [];
+    private Dictionary<(PeerId Origin, string? Topic), Window> _young = [];
+    private Dictionary<(PeerId Origin, string? Topic), Window> _old = [];
 
     public int Count => _young.Count + _old.Count;
 
-    public SeenState Find(MessageId id, Instant now)
+    public SeenState Find(MessageId id, Instant now, string? topic = null)
     {
-        if (!_young.TryGetValue(id.Origin, out var window) && !_old.TryGetValue(id.Origin, out window)) return SeenState.New;
+        var key = (id.Origin, topic);
+        if (!_young.TryGetValue(key, out var window) && !_old.TryGetValue(key, out window)) return SeenState.New;
         return window.Until <= now ? SeenState.New : window.Find(id.SequenceNumber);
     }
 
-    public SeenState Add(MessageId id, Instant now)
+    public SeenState Add(MessageId id, Instant now, string? topic = null)
     {
-        var window = Use(id, now);
+        var window = Use(id, topic, now);
         var state = window.Find(id.SequenceNumber);
         if (state != SeenState.New) return state;
         window.Mark(id.SequenceNumber);
@@ -26,15 +27,16 @@ internal sealed class OriginWindows(TimeSpan time, int size, int capacity)
         return state;
     }
 
-    private Window Use(MessageId id, Instant now)
+    private Window Use(MessageId id, string? topic, Instant now)
     {
-        if (_young.TryGetValue(id.Origin, out var window))
+        var key = (id.Origin, topic);
+        if (_young.TryGetValue(key, out var window))
         {
             if (window.Until <= now) window.Reset(id.SequenceNumber);
             return window;
         }
 
-        if (_old.Remove(id.Origin, out window))
+        if (_old.Remove(key, out window))
         {
             if (window.Until <= now) window.Reset(id.SequenceNumber);
         }
@@ -49,7 +51,7 @@ internal sealed class OriginWindows(TimeSpan time, int size, int capacity)
             _young.Clear();
         }
 
-        _young.Add(id.Origin, window);
+        _young.Add(key, window);
         return window;
     }
 

@@ -5,7 +5,7 @@ namespace Starling.Protocols.PubSub;
 /// <summary>Messages that wait for a verdict, bounded by count, bytes and time.</summary>
 internal sealed class PendingMessages(GossipOptions options)
 {
-    private readonly Dictionary<MessageId, (PubSubMessage Message, PeerId From, Instant Until)> _waiting = [];
+    private readonly Dictionary<PubSubMessage, (PeerId From, Instant Until)> _waiting = [];
 
     public int Count => _waiting.Count;
 
@@ -16,23 +16,23 @@ internal sealed class PendingMessages(GossipOptions options)
 
     public void Add(PubSubMessage message, PeerId from, Instant now)
     {
-        if (_waiting.TryAdd(message.Id, (message, from, now + options.ValidationTimeout))) Bytes += message.Size;
+        if (_waiting.TryAdd(message, (from, now + options.ValidationTimeout))) Bytes += message.Size;
     }
 
-    public bool TryTake(MessageId id, [NotNullWhen(true)] out PubSubMessage? message, [NotNullWhen(true)] out PeerId? from)
+    public bool TryTake(PubSubMessage message, [NotNullWhen(true)] out PeerId? from)
     {
-        var found = _waiting.Remove(id, out var waiting);
-        (message, from, _) = waiting;
-        if (found) Bytes -= message!.Size;
+        var found = _waiting.Remove(message, out var waiting);
+        (from, _) = waiting;
+        if (found) Bytes -= message.Size;
         return found;
     }
 
     /// <summary>The messages that have waited too long.</summary>
-    public void FindLate(Instant now, List<MessageId> late)
+    public void FindLate(Instant now, List<PubSubMessage> late)
     {
-        foreach (var (id, waiting) in _waiting)
+        foreach (var (message, waiting) in _waiting)
         {
-            if (waiting.Until <= now) late.Add(id);
+            if (waiting.Until <= now) late.Add(message);
         }
     }
 }

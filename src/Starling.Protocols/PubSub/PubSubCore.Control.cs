@@ -23,7 +23,7 @@ public sealed partial class PubSubCore
                 ReceivePrune(neighbour, topic, control.Prune, now, effects);
                 break;
             case GossipControlKind.IHave:
-                if (MayHear(neighbour, topic)) ReceiveIHave(neighbour, topic!, ids, now, effects);
+                if (MayHear(neighbour, topic)) ReceiveIHave(neighbour, topic!, ids[..MayLearn(ids.Length)], now, effects);
                 break;
             case GossipControlKind.IWant:
                 ReceiveIWant(neighbour, ids[..MayServe(neighbour, ids.Length)], effects);
@@ -49,7 +49,7 @@ public sealed partial class PubSubCore
                     if (topic is not null) ReceivePrune(neighbour, topic, RpcCodec.ReadPrune(body, control.Whole, _gossip.MaxExchangedPeers), now, effects);
                     break;
                 case GossipControlKind.IHave:
-                    if (MayHear(neighbour, topic)) ReceiveIHave(neighbour, topic!, ReadIds(neighbour, rpc, in control, control.IdCount), now, effects);
+                    if (MayHear(neighbour, topic)) ReceiveIHave(neighbour, topic!, ReadIds(neighbour, rpc, in control, MayLearn(control.IdCount)), now, effects);
                     break;
                 case GossipControlKind.IWant:
                     ReceiveIWant(neighbour, ReadIds(neighbour, rpc, in control, MayServe(neighbour, control.IdCount)), effects);

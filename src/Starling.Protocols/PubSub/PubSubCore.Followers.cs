@@ -3,6 +3,9 @@ namespace Starling.Protocols.PubSub;
 /// <content>What neighbours follow.</content>
 public sealed partial class PubSubCore
 {
+    /// <summary>A new pattern is compared with every topic: so many times the patterns that it may hold, a neighbour may announce some between two heartbeats.</summary>
+    private const int PatternChanges = 2;
+
     /// <summary>Takes one subscription entry in.</summary>
     public void ReceiveSubscription(PeerId from, SubscriptionEntry entry, Instant now, ICollection<PubSubEffect> effects)
     {
@@ -34,7 +37,7 @@ public sealed partial class PubSubCore
         }
 
         var isPattern = TopicNames.IsPattern(topic);
-        if (isPattern && neighbour.Patterns.Count >= _gossip.MaxPatternsPerPeer)
+        if (isPattern && (neighbour.Patterns.Count >= _gossip.MaxPatternsPerPeer || ++neighbour.NewPatterns > PatternChanges * _gossip.MaxPatternsPerPeer))
         {
             Counters.Count(PubSubRefusal.TooManyPatterns);
             return false;

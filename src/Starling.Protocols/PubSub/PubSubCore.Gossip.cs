@@ -22,18 +22,20 @@ public sealed partial class PubSubCore
         return false;
     }
 
+    /// <summary>How many ids of an IHAVE are looked at.</summary>
+    private int MayLearn(int count)
+    {
+        if (count <= _gossip.MaxGossipIds) return count;
+        Counters.Count(PubSubRefusal.TooMuchGossip);
+        return _gossip.MaxGossipIds;
+    }
+
     private void ReceiveIHave(Neighbour neighbour, TopicState topic, ReadOnlySpan<MessageId> ids, Instant now, ICollection<PubSubEffect> effects)
     {
-        if (ids.Length > _gossip.MaxGossipIds)
-        {
-            Counters.Count(PubSubRefusal.TooMuchGossip);
-            ids = ids[.._gossip.MaxGossipIds];
-        }
-
         _wanted.Clear();
         foreach (var id in ids)
         {
-            if (!id.Origin.Equals(_local) && IsMember(topic.Rules, id.Origin) && _seen.Find(id, topic.IsStream, now) == SeenState.New) _wanted.Add(id);
+            if (!id.Origin.Equals(_local) && IsMember(topic.Rules, id.Origin) && _seen.Find(id, topic, now) == SeenState.New) _wanted.Add(id);
         }
 
         if (_wanted.Count == 0) return;

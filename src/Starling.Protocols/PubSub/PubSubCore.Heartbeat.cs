@@ -38,7 +38,7 @@ public sealed partial class PubSubCore
     {
         foreach (var neighbour in _neighbours.Values)
         {
-            neighbour.IHaves = neighbour.Asked = neighbour.Wanted = neighbour.DontWants = neighbour.RefusedGrafts = 0;
+            neighbour.IHaves = neighbour.Asked = neighbour.Wanted = neighbour.DontWants = neighbour.NewPatterns = neighbour.RefusedGrafts = 0;
             if (_ticks % UnwantedTicks == 0) neighbour.AgeUnwanted();
         }
     }

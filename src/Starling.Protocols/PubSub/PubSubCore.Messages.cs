@@ -120,7 +120,7 @@ public sealed partial class PubSubCore
     }
 
     /// <summary>Whether a message was seen before, which is counted, and told to the score.</summary>
-    private bool IsKnown(MessageId id, TopicState topic, PeerId from, Instant now) => IsKnown(_seen.Find(id, topic.IsStream, now), id, topic, from, now);
+    private bool IsKnown(MessageId id, TopicState topic, PeerId from, Instant now) => IsKnown(_seen.Find(id, topic, now), id, topic, from, now);
 
     private bool IsKnown(SeenState state, MessageId id, TopicState topic, PeerId from, Instant now)
     {
@@ -139,14 +139,14 @@ public sealed partial class PubSubCore
     /// <summary>Marks a good message as seen; false when it was, or when it has to wait for a verdict and there is no room for that: then it may come again.</summary>
     private bool IsMarked(MessageId id, TopicState topic, int size, PeerId from, Instant now)
     {
-        if (topic.Rules.IsValidated && !_pending.HasRoom(size) && _seen.Find(id, topic.IsStream, now) == SeenState.New)
+        if (topic.Rules.IsValidated && !_pending.HasRoom(size) && _seen.Find(id, topic, now) == SeenState.New)
         {
             Counters.Count(PubSubRefusal.ValidationOverload);
             _promises.Keep(id);
             return false;
         }
 
-        if (IsKnown(_seen.Add(id, topic.IsStream, now), id, topic, from, now)) return false;
+        if (IsKnown(_seen.Add(id, topic, now), id, topic, from, now)) return false;
         _promises.Keep(id);
         return true;
     }

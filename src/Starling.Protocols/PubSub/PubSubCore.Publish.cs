@@ -75,7 +75,11 @@ public sealed partial class PubSubCore
 
         _history.Put(message);
         foreach (var neighbour in topic.Mesh) Forward(neighbour, message, from, effects);
-        foreach (var neighbour in topic.Always) Forward(neighbour, message, from, effects);
+        foreach (var neighbour in topic.Always)
+        {
+            if (Score is null || ScoreOf(neighbour) >= Score.Thresholds.Publish) Forward(neighbour, message, from, effects);
+            else Counters.CountWithheld();
+        }
     }
 
     private void Forward(Neighbour neighbour, PubSubMessage message, PeerId from, ICollection<PubSubEffect> effects)

@@ -37,7 +37,7 @@ public sealed partial class PubSubCore
         _gossip = options.Gossip;
         _random = random;
         Policy = policy;
-        _seen = new SeenCache(options, Counters);
+        _seen = new SeenCache(options, policy, Counters);
         _origins = new OriginCache(options.MaxOrigins);
         _history = new MessageCache(_gossip, Counters);
         _pending = new PendingMessages(_gossip);

@@ -72,7 +72,7 @@ public enum PubSubRefusal
     /// <summary>A GRAFT or gossip of a neighbour whose score is too low for it.</summary>
     ScoreTooLow,
 
-    /// <summary>The neighbour announces as many patterns as it may.</summary>
+    /// <summary>The neighbour announces as many patterns as it may, at once or between two heartbeats.</summary>
     TooManyPatterns,
 
     /// <summary>A topic that a pattern means is not joined: as many are as may be.</summary>
@@ -194,7 +194,7 @@ public sealed class PubSubCounters
     /// <summary>Copies not handed on because the neighbour had said that it has the message.</summary>
     public long Spared => Volatile.Read(ref _spared);
 
-    /// <summary>Copies of own messages not sent because of the neighbour's score.</summary>
+    /// <summary>Copies not sent because of the score of a neighbour outside the mesh.</summary>
     public long Withheld => Volatile.Read(ref _withheld);
 
     /// <summary>How often this reason refused something.</summary>

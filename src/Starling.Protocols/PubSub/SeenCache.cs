@@ -1,7 +1,8 @@
 namespace Starling.Protocols.PubSub;
 
 /// <summary>Messages seen lately: ids, bounded by time from the first sight and by count; for stream topics a window of numbers per origin.</summary>
-internal sealed class SeenCache(PubSubOptions options, PubSubCounters counters)
+/// <remarks>Without signatures the window is one topic's alone: a member of one topic, who may say there that it hands on another's message, would else decide what is known in topics it is no member of.</remarks>
+internal sealed class SeenCache(PubSubOptions options, OriginPolicy policy, PubSubCounters counters)
 {
     private readonly HashSet<MessageId> _ids = [];
     private readonly Queue<(MessageId Id, Instant Until)> _order = new();
@@ -11,17 +12,17 @@ internal sealed class SeenCache(PubSubOptions options, PubSubCounters counters)
 
     public int Origins => _windows.Count;
 
-    public SeenState Find(MessageId id, bool isStream, Instant now)
+    public SeenState Find(MessageId id, TopicState topic, Instant now)
     {
-        if (isStream) return _windows.Find(id, now);
+        if (topic.IsStream) return _windows.Find(id, now, WindowOf(topic));
         Expire(now);
         return _ids.Contains(id) ? SeenState.Seen : SeenState.New;
     }
 
     /// <summary>Remembers a message and says what it was until now.</summary>
-    public SeenState Add(MessageId id, bool isStream, Instant now)
+    public SeenState Add(MessageId id, TopicState topic, Instant now)
     {
-        if (isStream) return _windows.Add(id, now);
+        if (topic.IsStream) return _windows.Add(id, now, WindowOf(topic));
         Expire(now);
         if (!_ids.Add(id)) return SeenState.Seen;
         _order.Enqueue((id, now + options.SeenTime));
@@ -33,6 +34,8 @@ internal sealed class SeenCache(PubSubOptions options, PubSubCounters counters)
 
         return SeenState.New;
     }
+
+    private string? WindowOf(TopicState topic) => policy == OriginPolicy.Link ? topic.Name : null;
 
     private void Expire(Instant now)
     {

@@ -38,7 +38,7 @@ public sealed class RouterProperties
         private readonly Dictionary<(PeerId, string), Instant> _pruned = [];
         private readonly HashSet<PeerId> _linked = [];
         private readonly List<PubSubMessage> _messages = [];
-        private readonly HashSet<MessageId> _judging = [];
+        private readonly HashSet<PubSubMessage> _judging = [];
         private readonly HashSet<MessageId> _delivered = [];
 
         public World(OriginPolicy policy, bool scored)
@@ -139,7 +139,7 @@ public sealed class RouterProperties
                         Assert.True(!_pruned.TryGetValue(pair, out var until) || _lone.Now >= until, "nobody is grafted before the backoff that it was told");
                         break;
                     case PubSubEffectKind.Validate:
-                        _judging.Add(effect.Message!.Id);
+                        _judging.Add(effect.Message!);
                         break;
                     case PubSubEffectKind.Deliver:
                         Assert.True(_delivered.Add(effect.Message!.Id) || _lone.Now > new Instant(TimeSpan.TicksPerDay) + TimeSpan.FromMinutes(2), "a message is delivered once");

@@ -236,14 +236,14 @@ public sealed class TopicRulesTests
         lone.Beat();
         Assert.Empty(lone.To(PubSubEffectKind.IHave));
 
-        lone.Do(core => Assert.True(core.Judge(message.Id, PubSubVerdict.Accept, lone.Now, lone.Effects)));
+        lone.Do(core => Assert.True(core.Judge(message, PubSubVerdict.Accept, lone.Now, lone.Effects)));
         Assert.Single(lone.To(PubSubEffectKind.Deliver));
         Assert.Equal(lone.Mesh().Where(peer => peer != first), lone.To(PubSubEffectKind.Send));
         lone.Wants(other, message.Id);
         Assert.Single(lone.Effects);
         lone.Beat();
         Assert.NotEmpty(lone.To(PubSubEffectKind.IHave));
-        lone.Do(core => Assert.False(core.Judge(message.Id, PubSubVerdict.Accept, lone.Now, lone.Effects)));
+        lone.Do(core => Assert.False(core.Judge(message, PubSubVerdict.Accept, lone.Now, lone.Effects)));
         Assert.Empty(lone.Effects);
     }
 
@@ -259,7 +259,7 @@ public sealed class TopicRulesTests
         lone.Follow();
         var message = lone.Brings(0);
         lone.Brings(1, message);
-        lone.Do(core => core.Judge(message.Id, verdict, lone.Now, lone.Effects));
+        lone.Do(core => core.Judge(message, verdict, lone.Now, lone.Effects));
         lone.Brings(2, message);
 
         Assert.Empty(lone.Effects);
@@ -298,7 +298,7 @@ public sealed class TopicRulesTests
         lone.Follow();
         var message = lone.Brings(0);
         lone.Do(core => core.Unsubscribe(Lone.Topic, lone.Now, lone.Effects));
-        lone.Do(core => core.Judge(message.Id, PubSubVerdict.Accept, lone.Now, lone.Effects));
+        lone.Do(core => core.Judge(message, PubSubVerdict.Accept, lone.Now, lone.Effects));
         Assert.Empty(lone.Effects);
         Assert.Equal(1, lone.Refused(PubSubRefusal.NotSubscribed));
     }
