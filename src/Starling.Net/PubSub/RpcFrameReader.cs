@@ -34,8 +34,11 @@ internal sealed class RpcFrameReader(IStream stream, int maxRpcBytes) : IDisposa
             }
             else
             {
-                Release();
-                await stream.ReadAsync(Memory<byte>.Empty, cancellationToken).ConfigureAwait(false);
+                // Where more is there already the buffer is kept: a busy stream would rent and grow one for each RPC.
+                var wait = stream.ReadAsync(Memory<byte>.Empty, cancellationToken);
+                if (!wait.IsCompleted) Release();
+                await wait.ConfigureAwait(false);
+                _start = _end = 0;
             }
 
             MakeRoom(needed);

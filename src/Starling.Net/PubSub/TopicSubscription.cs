@@ -14,6 +14,7 @@ public sealed class TopicSubscription : IAsyncEnumerable<TopicMessage>, IAsyncDi
     private readonly Func<TopicSubscription, ValueTask> _leave;
     private SubscriptionSegment? _head;
     private TaskCompletionSource? _filled;
+    private TaskCompletionSource? _filledToo;
     private TaskCompletionSource? _room;
     private StarlingException? _error;
     private int _count;
@@ -101,7 +102,7 @@ public sealed class TopicSubscription : IAsyncEnumerable<TopicMessage>, IAsyncDi
                 if (_count > 0) return true;
                 if (_error is not null) throw _error;
                 if (_ended) return false;
-                filled = (_filled ??= NewSignal()).Task;
+                filled = _filled is null ? (_filled = new TaskCompletionSource()).Task : (_filledToo ??= NewSignal()).Task;
             }
 
             await filled.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -225,8 +226,7 @@ public sealed class TopicSubscription : IAsyncEnumerable<TopicMessage>, IAsyncDi
         else _queue.Enqueue(segment);
         _count += segment.Count;
         _bytes += segment.Bytes;
-        _filled?.TrySetResult();
-        _filled = null;
+        TellReaders();
         return true;
     }
 
@@ -247,9 +247,17 @@ public sealed class TopicSubscription : IAsyncEnumerable<TopicMessage>, IAsyncDi
     private void End()
     {
         _ended = true;
-        _filled?.TrySetResult();
+        TellReaders();
         _room?.TrySetResult();
-        _filled = _room = null;
+        _room = null;
+    }
+
+    /// <summary>One reader may be told on the thread that brought the messages; others are told on the pool, for none of them may wait for what another does.</summary>
+    private void TellReaders()
+    {
+        if (_filled is not null) ReaderWake.Tell(_filled);
+        _filledToo?.TrySetResult();
+        _filled = _filledToo = null;
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);

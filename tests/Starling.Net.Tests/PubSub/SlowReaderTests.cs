@@ -85,6 +85,62 @@ public sealed class SlowReaderTests
     }
 
     [Fact]
+    public async Task A_reader_that_keeps_its_thread_holds_up_neither_its_own_queue_nor_other_topics()
+    {
+        await using var net = TopicNetwork.Create(2, null, 0, 1);
+        await using var stuck = await net.Topics[1].SubscribeAsync(Songs).Soon();
+        await using var other = await net.Topics[1].SubscribeAsync(Marker).Soon();
+        await net.Topics[0].WaitForSubscribersAsync(Songs).Soon();
+        await net.Topics[0].WaitForSubscribersAsync(Marker).Soon();
+        using var release = new ManualResetEventSlim();
+        var entered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var reading = ReadAsync();
+        await net.Topics[0].Say(Songs, "first").Soon();
+        await entered.Task.Soon();
+
+        for (var i = 0; i < 10; i++) await net.Topics[0].Say(Songs, $"{i}").Soon();
+        await net.Topics[0].Say(Marker, "all out").Soon();
+        Assert.Equal(["all out"], await other.TakeAsync(1));
+
+        Assert.Equal(11, stuck.Count);
+        release.Set();
+        Assert.Equal("first", await reading.Soon());
+
+        async Task<string> ReadAsync()
+        {
+            Assert.True(await stuck.WaitToReadAsync());
+            entered.SetResult();
+            release.Wait(TopicNetwork.Patience);
+            Assert.True(stuck.TryRead(out var message));
+            return message.Text();
+        }
+    }
+
+    [Fact]
+    public async Task Two_readers_that_wait_at_once_are_told_apart_so_that_neither_holds_up_the_other()
+    {
+        await using var net = TopicNetwork.Create(2, null, 0, 1);
+        await using var heard = await net.Topics[1].SubscribeAsync(Songs).Soon();
+        await net.Topics[0].WaitForSubscribersAsync(Songs).Soon();
+        using var release = new ManualResetEventSlim();
+        var told = new SemaphoreSlim(0);
+        Task[] readers = [ReadAsync(), ReadAsync()];
+
+        await net.Topics[0].Say(Songs, "first").Soon();
+
+        for (var i = 0; i < readers.Length; i++) Assert.True(await told.WaitAsync(TopicNetwork.Patience));
+        release.Set();
+        await Task.WhenAll(readers).Soon();
+
+        async Task ReadAsync()
+        {
+            Assert.True(await heard.WaitToReadAsync());
+            told.Release();
+            release.Wait(TopicNetwork.Patience);
+        }
+    }
+
+    [Fact]
     public async Task Disposing_ends_a_pending_read_at_once()
     {
         await using var net = TopicNetwork.Create(1);
