@@ -29,21 +29,12 @@ internal abstract class OutboundStream(OutboundStreamOptions options, TimeProvid
     }
 
     /// <summary>Ends the present stream; a new one is opened.</summary>
-    public void Restart() => Volatile.Read(ref _ended)?.Cancel();
+    public void Restart() => Cancel(Volatile.Read(ref _ended));
 
-    /// <summary>Ends writing at once; what waits is dropped.</summary>
+    /// <summary>Ends writing at once; what waits is dropped. Also after <see cref="Dispose"/>: the end of a link and that of its service meet in any order.</summary>
     public void Stop()
     {
-        try
-        {
-            _stop.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // Its writer has ended and everything was dropped already.
-            return;
-        }
-
+        Cancel(_stop);
         if (Link is null) Drop();
     }
 
@@ -80,6 +71,19 @@ internal abstract class OutboundStream(OutboundStreamOptions options, TimeProvid
 
     /// <summary>Writing has ended through a fault of this program.</summary>
     protected abstract void Failed(Exception error);
+
+    /// <summary>Cancels, unless what would be cancelled has ended and is disposed of.</summary>
+    private static void Cancel(CancellationTokenSource? what)
+    {
+        try
+        {
+            what?.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Whoever held it has ended, and drops what is left.
+        }
+    }
 
     private static bool IsLoss(Exception error) => error is StarlingException or IOException or TimeoutException or OperationCanceledException;
 
