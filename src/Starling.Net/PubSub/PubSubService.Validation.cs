@@ -9,6 +9,9 @@ public sealed partial class PubSubService
 {
     private readonly ConcurrentDictionary<WireTopic, TopicValidator> _validators = new();
 
+    /// <summary>Whether there ever was one. To ask the dictionary whether it is empty takes all its locks, and every publish asks.</summary>
+    private volatile bool _hasValidators;
+
     /// <summary>Has every message of a topic, or of the topics that a pattern matches, judged before it is delivered or handed on. Disposing ends it.</summary>
     /// <param name="topic">The topic or pattern.</param>
     /// <param name="validator">Judges. Of stream and link topics it is asked about each message of a bundle, and the bundle is taken when all are accepted, from gossip and out of a neighbour's log alike. What is not taken is told as missed.</param>
@@ -24,6 +27,7 @@ public sealed partial class PubSubService
         if (topic.Members is { } members) _wire.Admit(topic.Wire, members);
         var judging = _wire.Validate(topic.Wire, new MessageValidator(topic.Kind, validator));
         _validators[topic.Wire] = validator;
+        _hasValidators = true;
         return new Validation(this, topic.Wire, judging);
     }
 
@@ -47,7 +51,7 @@ public sealed partial class PubSubService
 
     private TopicValidator? FindValidator(Topic topic)
     {
-        if (_validators.IsEmpty) return null;
+        if (!_hasValidators) return null;
         if (_validators.TryGetValue(topic.Wire, out var validator)) return validator;
         foreach (var (pattern, other) in _validators)
         {
