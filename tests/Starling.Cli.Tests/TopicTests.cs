@@ -197,15 +197,24 @@ public sealed class TopicTests
             }
 
             await using var pub = ToolProcess.Start(["pub", "jobs", .. addresses.SelectMany(address => new[] { "--connect", address })]);
-            await pub.WriteAsync(Lines(0, 50));
-            await members[1].OutputLineAsync(_ => true);
+            var lines = 0;
+            var taken = members[1].OutputLineAsync(_ => true);
+            while (!taken.IsCompleted)
+            {
+                // A member takes its share as soon as the others know it, so the first lines may all be theirs.
+                await pub.WriteAsync(Lines(lines, 50));
+                lines += 50;
+                await Task.WhenAny(taken, EitherAsync($"job {lines - 1}", members));
+            }
+
+            await taken;
             members[1].Freeze();
-            await pub.WriteAsync(Lines(50, 50));
+            await pub.WriteAsync(Lines(lines, 50));
             members[1].KillHard();
-            await pub.WriteAsync(Lines(100, 50));
+            await pub.WriteAsync(Lines(lines + 50, 50));
             pub.EndInput();
 
-            await Task.WhenAll(Enumerable.Range(0, 150).Select(number => EitherAsync($"job {number}", members)));
+            await Task.WhenAll(Enumerable.Range(0, lines + 100).Select(number => EitherAsync($"job {number}", members)));
             Assert.Equal(0, await pub.ExitAsync());
             Assert.All([members[0], members[2]], member => Assert.NotEmpty(member.Output));
         }

@@ -128,7 +128,8 @@ public sealed partial class GroupCore<T>
         entry.Attempt = Math.Max(entry.Attempt, note.Attempt);
         entry.IsRedelivered |= note.Attempt > 1;
         entry.WasGiven = true;
-        entry.AddTried(from);
+        // A first attempt was given away before it was made: who gave it may still have it when it fails elsewhere.
+        if (note.Attempt > 1) entry.AddTried(from);
         Hand(entry, note.To!, now);
         if (!entry.IsMine) return;
         if (_state == GroupMemberState.Draining) PassOn(entry, now);

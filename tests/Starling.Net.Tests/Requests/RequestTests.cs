@@ -13,7 +13,8 @@ public sealed class RequestTests
     [Fact]
     public async Task A_request_is_answered_by_the_handler_of_its_name_which_sees_who_asks()
     {
-        await using var pair = await RequestPair.StartAsync();
+        // The caller tells what is left of its time: all of it on a clock that stands still.
+        await using var pair = await RequestPair.StartAsync(clock: new ManualClock());
         pair.Server.Requests.Handle("greet", (request, _) =>
         {
             Assert.Equal(pair.Caller.Id, request.Peer);

@@ -279,6 +279,26 @@ public sealed class GroupCoreTests
     }
 
     [Fact]
+    public void What_fails_goes_to_another_member_also_when_it_was_given_away_before_anybody_had_tried_it()
+    {
+        for (var seed = 1ul; seed <= 20; seed++)
+        {
+            var team = new Team(1, seed) { Work = handled => (TimeSpan.FromMilliseconds(1), handled.Attempt > 1) };
+            team.Seconds(0.1);
+            team.Join(1);
+            team.Seconds(0.1);
+            Publish(team, 1, 40);
+            team.Seconds(15);
+            Assert.Equal(40, team.Completed.Count);
+            foreach (var tries in team.Deliveries.GroupBy(handled => handled.Number))
+            {
+                var members = string.Join(',', tries.Select(handled => handled.Member));
+                Assert.True(members is "0,1" or "1,0", $"seed {seed}: message {tries.Key} was handled by {members}");
+            }
+        }
+    }
+
+    [Fact]
     public void A_member_never_gets_what_it_published_itself()
     {
         var team = new Team(3);

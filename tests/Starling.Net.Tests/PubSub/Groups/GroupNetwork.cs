@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Starling.Net.PubSub;
 using Starling.Net.PubSub.Groups;
+using Starling.Protocols.Groups;
 
 namespace Starling.Net.Tests.PubSub.Groups;
 
@@ -43,6 +44,18 @@ internal sealed class GroupNetwork : IAsyncDisposable
         }
 
         return new GroupNetwork(TopicNetwork.Create(members + 1, null, [.. links]));
+    }
+
+    /// <summary>Waits until each of the members has told the others that it takes messages.</summary>
+    public async Task ActiveAsync(IReadOnlyCollection<GroupMember> members)
+    {
+        await using var beats = await Publisher.SubscribeAsync(members.First().ControlTopic).AsTask().Soon();
+        HashSet<PeerId> active = [];
+        await foreach (var beat in beats)
+        {
+            if (GroupCodec.Decode(beat.Data.Span) is { State: GroupMemberState.Active }) active.Add(beat.Origin);
+            if (active.Count == members.Count) return;
+        }
     }
 
     public async ValueTask DisposeAsync()

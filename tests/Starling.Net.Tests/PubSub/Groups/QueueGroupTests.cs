@@ -38,18 +38,20 @@ public sealed class QueueGroupTests
     {
         await using var network = GroupNetwork.Create(2);
         Handlings handled = new();
+        List<GroupMember> members = [];
         for (var i = 1; i <= 2; i++)
         {
             var member = i;
-            await network.Groups[i].JoinAsync("jobs", "g", (message, _) =>
+            members.Add(await network.Groups[i].JoinAsync("jobs", "g", (message, _) =>
             {
                 handled.Add(member, message);
                 Assert.Equal(message.IsRedelivered, message.Message.IsRedelivered);
                 return message.Attempt == 1 ? throw new InvalidOperationException("not me") : ValueTask.CompletedTask;
-            }, GroupNetwork.Quick(options => options.RetryDelay = TimeSpan.FromSeconds(1)));
+            }, GroupNetwork.Quick(options => options.RetryDelay = TimeSpan.FromSeconds(1))));
         }
 
         await network.Publisher.WaitForSubscribersAsync("jobs", 2).Soon();
+        await network.ActiveAsync(members).Soon();
         for (var i = 0; i < 20; i++) await network.Publisher.Say("jobs", $"{i}").Soon();
         await handled.UntilAsync(() => handled.All.Count >= 40);
 
@@ -114,13 +116,15 @@ public sealed class QueueGroupTests
         Handlings handled = new();
         static GroupJoinOptions Options() => GroupNetwork.Quick(options => (options.MemberTimeout, options.TakeoverAfter) = (TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(3)));
         var stuck = await network.Groups[1].JoinAsync("jobs", "g", Options());
+        List<GroupMember> members = [stuck];
         for (var i = 2; i <= 3; i++)
         {
             var member = i;
-            await network.Groups[i].JoinAsync("jobs", "g", (message, _) => Handle(handled, member, message), Options());
+            members.Add(await network.Groups[i].JoinAsync("jobs", "g", (message, _) => Handle(handled, member, message), Options()));
         }
 
         await network.Publisher.WaitForSubscribersAsync("jobs", 3).Soon();
+        await network.ActiveAsync(members).Soon();
         for (var i = 0; i < 100; i++) await network.Publisher.Say("jobs", $"{i}").Soon();
         var had = (await stuck.ReadAsync().Soon())!.Message.Text();
         foreach (var other in new[] { 0, 2, 3 }) FakeHost.Unlink(network.Network.Hosts[1], network.Network.Hosts[other]);
