@@ -3,12 +3,14 @@ using Starling.Protocols.PubSub;
 namespace Starling.Net.PubSub;
 
 /// <summary>Who of the neighbours follows which topic, for every thread to read and to wait on. The router alone writes it.</summary>
-internal sealed class SubscriberBoard
+/// <param name="isOpen">Whether a topic without a list of members is everybody's.</param>
+internal sealed class SubscriberBoard(bool isOpen)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, HashSet<PubSubPeer>> _followers = new(StringComparer.Ordinal);
     private readonly HashSet<string> _patterns = new(StringComparer.Ordinal);
     private readonly HashSet<Waiter> _waiters = [];
+    private readonly Dictionary<string, IReadOnlySet<PeerId>> _members = new(StringComparer.Ordinal);
 
     public void Add(string topic, PubSubPeer peer)
     {
@@ -21,10 +23,18 @@ internal sealed class SubscriberBoard
             }
 
             followers.Add(peer);
-            foreach (var waiter in _waiters)
-            {
-                if ((waiter.Topic == topic || TopicNames.Matches(topic, waiter.Topic)) && Distinct(waiter.Topic).Count >= waiter.Count) waiter.Reached.TrySetResult();
-            }
+            TellWaiters(topic);
+        }
+    }
+
+    /// <summary>Sets whose the followers of a topic can be, or of all that a pattern of this node's means; null: as if nothing had been said. Whoever else announces a pattern that means the topic does not follow it.</summary>
+    public void SetMembers(string topic, IReadOnlySet<PeerId>? members)
+    {
+        lock (_gate)
+        {
+            if (members is null) _members.Remove(topic);
+            else _members[topic] = members;
+            TellWaiters(topic);
         }
     }
 
@@ -58,7 +68,7 @@ internal sealed class SubscriberBoard
             if (_followers.TryGetValue(topic, out var followers) && FindFull(followers, size) is { } full) return full;
             foreach (var pattern in _patterns)
             {
-                if (TopicNames.Matches(pattern, topic) && FindFull(_followers[pattern], size) is { } blocked) return blocked;
+                if (TopicNames.Matches(pattern, topic) && FindFull(Admitted(topic, pattern), size) is { } blocked) return blocked;
             }
 
             return null;
@@ -94,7 +104,7 @@ internal sealed class SubscriberBoard
         }
     }
 
-    private static PeerQueue? FindFull(HashSet<PubSubPeer> followers, int size)
+    private static PeerQueue? FindFull(IEnumerable<PubSubPeer> followers, int size)
     {
         foreach (var peer in followers)
         {
@@ -109,10 +119,27 @@ internal sealed class SubscriberBoard
         HashSet<PubSubPeer> followers = _followers.TryGetValue(topic, out var exact) ? [.. exact] : [];
         foreach (var pattern in _patterns)
         {
-            if (TopicNames.Matches(pattern, topic)) followers.UnionWith(_followers[pattern]);
+            if (TopicNames.Matches(pattern, topic)) followers.UnionWith(Admitted(topic, pattern));
         }
 
         return followers;
+    }
+
+    private void TellWaiters(string changed)
+    {
+        foreach (var waiter in _waiters)
+        {
+            if ((waiter.Topic == changed || TopicNames.Matches(changed, waiter.Topic)) && Distinct(waiter.Topic).Count >= waiter.Count) waiter.Reached.TrySetResult();
+        }
+    }
+
+    /// <summary>Those who announced a pattern and may follow a topic that it means.</summary>
+    private IEnumerable<PubSubPeer> Admitted(string topic, string pattern)
+    {
+        if (_members.Count == 0) return isOpen ? _followers[pattern] : [];
+        if (!_members.TryGetValue(topic, out var members)) members = _members.FirstOrDefault(other => TopicNames.Matches(other.Key, topic)).Value;
+        if (members is null) return isOpen ? _followers[pattern] : [];
+        return _followers[pattern].Where(peer => members.Contains(peer.Id));
     }
 
     private sealed class Waiter(string topic, int count)

@@ -11,6 +11,7 @@ internal sealed partial class TopicRouter
     private int _sent;
     private int _missed;
     private bool _waited;
+    private bool _publishing;
     private bool _carrying;
 
     /// <summary>Tells of every change of who follows what; of what is so already first.</summary>
@@ -80,8 +81,9 @@ internal sealed partial class TopicRouter
     private void Send(PubSubPeer peer, PubSubMessage message)
     {
         var lost = 0;
-        if (!message.Id.Origin.Equals(LocalPeer))
+        if (!_publishing)
         {
+            // Also an own message that a neighbour asks for: however often it does, its queue keeps its bound.
             lost = peer.Queue.EnqueueRelayed(message);
             Metrics.Dropped(DropReason.SlowPeer, lost);
         }

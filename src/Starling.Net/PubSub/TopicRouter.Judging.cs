@@ -42,11 +42,20 @@ internal sealed partial class TopicRouter
     private async Task JudgeAsync(PubSubMessage message, PeerId from, ITopicValidator? validator)
     {
         var verdict = validator is null ? PubSubVerdict.Accept : await VerdictAsync(validator, message, from).ConfigureAwait(false);
+        var full = new List<ITopicSink>();
         using (BeginTurn())
         {
-            if (!_stopped) Core.Judge(message, verdict, Clock.Now(), _effects);
+            if (!_stopped)
+            {
+                _full = full;
+                Core.Judge(message, verdict, Clock.Now(), _effects);
+                CarryOut();
+                _full = null;
+            }
         }
 
+        // Readers wait for those that are being judged: this one is until there is room behind it.
+        foreach (var sink in full) await sink.RoomAsync().ConfigureAwait(false);
         if (Interlocked.Decrement(ref _judging) != MostJudging) return;
         lock (_judgingGate)
         {

@@ -74,7 +74,7 @@ internal sealed partial class TopicRouter : ILinkObserver
         }
 
         if (known is null && KindOf(link) is { } kind) Add(link.Peer, kind, link);
-        else if (known is { Link: null }) known.Start(link);
+        else if (known is { Link: null }) StartNow(known, link);
     }
 
     private static PubSubPeerKind KindOf(string? protocol) => (protocol is null ? null : PubSubProtocol.KindOf(protocol)) ?? PubSubPeerKind.FloodSub;
@@ -92,6 +92,13 @@ internal sealed partial class TopicRouter : ILinkObserver
         Core.AddPeer(id, kind, link?.Connection.Direction == Direction.Outbound, Place(link), Clock.Now(), _effects);
         if (link?.Info.AgentVersion.StartsWith("js-libp2p", StringComparison.Ordinal) == true) Core.SetIdForm(id, MessageIdForm.PublicKey);
         if (link is not null) peer.Start(link);
+    }
+
+    /// <summary>The link of a neighbour whose stream came first is known now.</summary>
+    private void StartNow(PubSubPeer peer, IPeerLink link)
+    {
+        Core.SetAddress(peer.Id, Place(link));
+        peer.Start(link);
     }
 
     private void RemoveNow(PubSubPeer peer)

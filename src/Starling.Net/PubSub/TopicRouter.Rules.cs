@@ -69,6 +69,7 @@ internal sealed partial class TopicRouter
         if (_stopped) return;
         var rules = change(_rules.GetValueOrDefault(topic, TopicRules.Default));
         Core.SetTopicRules(topic, rules, Clock.Now(), _effects);
+        Board.SetMembers(topic, rules.Members);
         if (rules == TopicRules.Default) _rules.Remove(topic);
         else _rules[topic] = rules;
     }

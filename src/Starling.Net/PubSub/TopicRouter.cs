@@ -33,7 +33,7 @@ internal sealed partial class TopicRouter : IDisposable
         if (Options.Score is { } score) Core.Score = new PeerScore(score, Clock.Now());
         foreach (var peer in Options.ExplicitPeers) Core.AddExplicitPeer(peer, Clock.Now(), _effects);
         _timer = setting.Clock.CreateTimer(static router => ((TopicRouter)router!).OnTick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        Board = new SubscriberBoard();
+        Board = new SubscriberBoard(isOpen: Policy == OriginPolicy.Signed);
     }
 
     public TopicFamily Family { get; }
@@ -104,10 +104,10 @@ internal sealed partial class TopicRouter : IDisposable
     {
         using var turn = BeginTurn();
         if (_stopped) return new WirePublish(PublishStatus.Rejected);
-        (_sent, _missed, _waited, _release) = (0, 0, waited, release);
+        (_sent, _missed, _waited, _release, _publishing) = (0, 0, waited, release, true);
         Core.Publish(message, Clock.Now(), _effects);
         CarryOut();
-        _release = null;
+        (_release, _publishing) = (null, false);
         if (_missed > 0) return new WirePublish(PublishStatus.Backpressured, _sent, _missed);
         return _sent == 0 ? new WirePublish(PublishStatus.NoPeers) : new WirePublish(PublishStatus.Sent, _sent);
     }

@@ -145,7 +145,7 @@ public sealed class TopicSubscription : IAsyncEnumerable<TopicMessage>, IAsyncDi
     }
 
     /// <summary>Counts messages that are lost.</summary>
-    internal void CountLost(ulong count) => Interlocked.Add(ref _lost, (long)count);
+    internal void CountLost(ulong count) => StreamCounters.AddUpTo(ref _lost, count);
 
     /// <summary>Completes when the queue is below its bounds or nobody needs it to be.</summary>
     internal Task RoomAsync()

@@ -11,6 +11,7 @@ public sealed class StreamCounters
     private long _heldFull;
     private long _originsEvicted;
     private long _refused;
+    private long _topicsForgotten;
 
     /// <summary>Messages delivered in order.</summary>
     public long Delivered => Interlocked.Read(ref _delivered);
@@ -36,12 +37,30 @@ public sealed class StreamCounters
     /// <summary>Gossip messages of stream topics that were no envelope.</summary>
     public long Refused => Interlocked.Read(ref _refused);
 
+    /// <summary>Topics that a pattern had brought and that made room for others.</summary>
+    public long TopicsForgotten => Interlocked.Read(ref _topicsForgotten);
+
+    /// <summary>Counts a topic that made room for another.</summary>
+    public void CountTopicForgotten() => Interlocked.Increment(ref _topicsForgotten);
+
     /// <summary>Counts a gossip message that is no envelope.</summary>
     public void CountRefused() => Interlocked.Increment(ref _refused);
 
+    /// <summary>Adds what an origin claims, which may be any number: the sum stays at its greatest value rather than begin anew below zero.</summary>
+    public static void AddUpTo(ref long counter, ulong count)
+    {
+        for (var before = Interlocked.Read(ref counter); ;)
+        {
+            var sum = count > (ulong)(long.MaxValue - before) ? long.MaxValue : before + (long)count;
+            var found = Interlocked.CompareExchange(ref counter, sum, before);
+            if (found == before) return;
+            before = found;
+        }
+    }
+
     internal void CountDelivered(ulong count) => Interlocked.Add(ref _delivered, (long)count);
 
-    internal void CountMissed(ulong count) => Interlocked.Add(ref _missed, (long)count);
+    internal void CountMissed(ulong count) => AddUpTo(ref _missed, count);
 
     internal void CountRecovered(ulong count) => Interlocked.Add(ref _recovered, (long)count);
 

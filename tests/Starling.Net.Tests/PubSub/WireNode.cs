@@ -81,6 +81,8 @@ internal sealed class Waiting
         }
     }
 
+    public int Value => Volatile.Read(ref _value);
+
     public void Add() => Set(Volatile.Read(ref _value) + 1);
 
     public Task ReachAsync(int least)

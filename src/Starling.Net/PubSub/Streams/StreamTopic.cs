@@ -16,6 +16,8 @@ internal sealed partial class StreamTopic : ITopicSink
     private Instant _wake = Instant.Never;
     private TopicSubscription[] _subscriptions = [];
     private bool _stopped;
+    private bool _forgotten;
+    private long _lastUse;
 
     public StreamTopic(Topic topic, StreamTopics owner)
     {
@@ -28,6 +30,12 @@ internal sealed partial class StreamTopic : ITopicSink
     public Topic Topic { get; }
 
     public StreamTopics Owner => _owner;
+
+    /// <summary>Whether this node has named the topic itself; else a pattern has brought it, and it can be forgotten. Changed under the owner's lock of patterns.</summary>
+    public bool IsOwn { get; set; }
+
+    /// <summary>When a message came last.</summary>
+    public Instant LastUse => new(Interlocked.Read(ref _lastUse));
 
     /// <summary>The largest envelope that a gossip message of the topic carries.</summary>
     public int MaxData { get; }
@@ -67,6 +75,7 @@ internal sealed partial class StreamTopic : ITopicSink
     public void Deliver(PubSubMessage message, PeerId from)
     {
         var now = _owner.Clock.Now();
+        Interlocked.Exchange(ref _lastUse, now.Ticks);
         if (StreamBundle.TryRead(message, from, _owner.Clock.GetUtcNow(), now, isReplayed: false, out var bundle) != EnvelopeRefusal.None)
         {
             _owner.Counters.CountRefused();
@@ -134,6 +143,21 @@ internal sealed partial class StreamTopic : ITopicSink
         }
     }
 
+    /// <summary>Lets go of everything: should the topic be met again, it begins anew.</summary>
+    public void Forget()
+    {
+        lock (_gate)
+        {
+            _forgotten = true;
+            _lanes.Clear();
+            UpdateSubscriptions();
+            SetTimer();
+            var before = _log.Bytes;
+            while (_log.DropOldest()) continue;
+            _owner.AddLogBytes(_log.Bytes - before);
+        }
+    }
+
     /// <summary>What the log holds of what a neighbour asks.</summary>
     public IReadOnlyList<StreamBundle> Read(ReplayRequest request)
     {
@@ -150,6 +174,7 @@ internal sealed partial class StreamTopic : ITopicSink
 
     private void Keep(StreamBundle bundle, Instant now)
     {
+        if (_forgotten) return;
         var before = _log.Bytes;
         if (!_log.Add(bundle, now)) return;
         if (_owner.AddLogBytes(_log.Bytes - before) <= _owner.Options.MaxAllLogBytes) return;

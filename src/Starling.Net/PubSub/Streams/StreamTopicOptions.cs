@@ -5,7 +5,8 @@ namespace Starling.Net.PubSub.Streams;
 /// <summary>The bounds of stream and link topics: of their order and logs, of what waits to be sent, and of what neighbours may ask of the logs.</summary>
 public sealed class StreamTopicOptions : StreamOptions
 {
-    /// <summary>Stream and link topics that this node keeps at once: followed, published to, or met through a pattern. Default 4,096.</summary>
+    /// <summary>Stream and link topics that this node keeps: named by itself so many, and as many that patterns have brought. Default 4,096.</summary>
+    /// <remarks>At the bound no further topic can be named; of those that patterns brought, the one silent longest is forgotten, which is counted, and begins anew when it is heard again.</remarks>
     public int MaxTopics { get; set; } = 4096;
 
     /// <summary>Bytes that all logs hold together. Default 128 MiB. At the bound a topic's own oldest bundles make room for its new ones.</summary>

@@ -20,6 +20,7 @@ internal sealed partial class StreamTopics : IAsyncDisposable
     private readonly Action<TopicSubscription> _leave;
     private readonly ReplayServer _server;
     private long _logBytes;
+    private int _ownTopics;
 
     public StreamTopics(ILinkHost host, ITopicWire wire, TopicSetting setting, Action<TopicSubscription> leave)
     {
@@ -60,25 +61,27 @@ internal sealed partial class StreamTopics : IAsyncDisposable
     public StreamTopic Of(Topic topic)
     {
         if (topic.Known is StreamTopic known && ReferenceEquals(known.Owner, this)) return known;
-        if (!_topics.TryGetValue(topic.Wire, out var found))
+
+        // Also one that a pattern has brought already: from its first use on, its own members hold.
+        Admit(topic);
+        if (!_topics.TryGetValue(topic.Wire, out var found) || !found.IsOwn)
         {
             PubSubCore.CheckTopic(topic.Wire.Name, _setting.Options);
-            Admit(topic);
-            found = Make(topic) ?? throw new InvalidOperationException($"The node keeps {Options.MaxTopics} stream topics already; raise {nameof(StreamTopicOptions)}.{nameof(StreamTopicOptions.MaxTopics)} to add '{topic.Name}'.");
+            found = Make(topic, isOwn: true) ?? throw new InvalidOperationException($"The node keeps {Options.MaxTopics} stream topics already; raise {nameof(StreamTopicOptions)}.{nameof(StreamTopicOptions.MaxTopics)} to add '{topic.Name}'.");
         }
 
         topic.Known = found;
         return found;
     }
 
-    /// <summary>The topic of a gossip message that came for a pattern; null when there are too many topics already.</summary>
+    /// <summary>The topic of a gossip message that came for a pattern. Those have a bound of their own: at it, the one that was silent longest is forgotten.</summary>
     public StreamTopic? OfWire(TopicKind kind, string wireName)
     {
         var family = kind == TopicKind.Link ? TopicFamily.Starling : TopicFamily.LibP2P;
         if (_topics.TryGetValue(new WireTopic(family, wireName), out var found)) return found;
         if (!wireName.StartsWith(TopicNames.StreamPrefix, StringComparison.Ordinal)) return null;
         var name = wireName[TopicNames.StreamPrefix.Length..];
-        return Make(kind == TopicKind.Link ? Topic.Link(name, []) : Topic.Stream(name));
+        return Make(kind == TopicKind.Link ? Topic.Link(name, []) : Topic.Stream(name), isOwn: false);
     }
 
     /// <summary>A topic that is kept already, or null.</summary>
@@ -86,7 +89,21 @@ internal sealed partial class StreamTopics : IAsyncDisposable
         _topics.GetValueOrDefault(new WireTopic(isLink ? TopicFamily.Starling : TopicFamily.LibP2P, TopicNames.ToWire(name, isStream: true)));
 
     /// <summary>Whether a peer may be told of a topic, and be believed about it.</summary>
-    public bool IsMember(Topic topic, PeerId peer) => topic.Kind != TopicKind.Link || (_members.TryGetValue(topic.Wire, out var members) && members.Contains(peer));
+    /// <remarks>A link topic that was never named itself has the members of the patterns that mean it: who is in all of their lists.</remarks>
+    public bool IsMember(Topic topic, PeerId peer)
+    {
+        if (topic.Kind != TopicKind.Link) return true;
+        if (_members.TryGetValue(topic.Wire, out var members)) return members.Contains(peer);
+        var isMember = false;
+        foreach (var (pattern, those) in _members)
+        {
+            if (!TopicNames.Matches(pattern.Name, topic.Wire.Name)) continue;
+            if (!those.Contains(peer)) return false;
+            isMember = true;
+        }
+
+        return isMember;
+    }
 
     /// <summary>Changes who may know of a link topic or pattern.</summary>
     public void SetMembers(Topic topic)
@@ -204,13 +221,25 @@ internal sealed partial class StreamTopics : IAsyncDisposable
         if (topic.Kind == TopicKind.Link && _members.TryAdd(topic.Wire, topic.Members!)) Wire.Admit(topic.Wire, topic.Members!);
     }
 
-    private StreamTopic? Make(Topic topic)
+    private StreamTopic? Make(Topic topic, bool isOwn)
     {
         lock (_patternGate)
         {
-            if (_topics.TryGetValue(topic.Wire, out var found)) return found;
-            if (_topics.Count >= Options.MaxTopics) return null;
-            var made = new StreamTopic(topic, this);
+            _topics.TryGetValue(topic.Wire, out var found);
+            if (isOwn && found?.IsOwn != true && _ownTopics++ >= Options.MaxTopics)
+            {
+                _ownTopics--;
+                return null;
+            }
+
+            if (found is not null)
+            {
+                found.IsOwn |= isOwn;
+                return found;
+            }
+
+            if (!isOwn && _topics.Count - _ownTopics >= Options.MaxTopics) ForgetOne();
+            var made = new StreamTopic(topic, this) { IsOwn = isOwn };
             foreach (var pattern in _patterns.Values.Where(pattern => Means(pattern.Topic, topic)))
             {
                 foreach (var subscription in pattern.Subscriptions) made.Attach(subscription, pattern.Since);
@@ -218,6 +247,15 @@ internal sealed partial class StreamTopics : IAsyncDisposable
 
             return _topics[topic.Wire] = made;
         }
+    }
+
+    /// <summary>Forgets the topic that only patterns brought and that was silent longest.</summary>
+    private void ForgetOne()
+    {
+        if (_topics.Where(topic => !topic.Value.IsOwn).MinBy(topic => topic.Value.LastUse) is not { Value: { } oldest } found) return;
+        _topics.TryRemove(found.Key, out _);
+        oldest.Forget();
+        Counters.CountTopicForgotten();
     }
 
     private void SubscribePattern(Topic topic, TopicSubscription subscription)
