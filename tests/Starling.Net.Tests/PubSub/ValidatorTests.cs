@@ -62,4 +62,27 @@ public sealed class ValidatorTests
         Assert.True((await net.Topics[0].PublishAsync(topic, "veto no more"u8.ToArray()).Soon()).IsSent);
         Assert.Equal(["fine", "veto no more"], await heard.TakeAsync(2));
     }
+
+    [Fact]
+    public async Task A_reader_that_blocks_holds_up_what_was_judged_as_well_and_loses_nothing()
+    {
+        var options = new PubSubServiceOptions { MaxMessageBytes = 2000, MaxPeerQueueBytes = 4000, BatchBytes = 2000, Gossip = { MaxValidations = 64 } };
+        await using var net = TopicNetwork.Create(2, options, 0, 1);
+        var topic = Topic.Plain("songs");
+        await using var slow = await net.Topics[1].SubscribeAsync(topic, new SubscriptionOptions { MaxMessages = 2, WhenFull = Overflow.Block, BlockTimeout = TopicNetwork.Patience }).Soon();
+        using var judged = net.Topics[1].Validate(topic, async (_, _) =>
+        {
+            await Task.Yield();
+            return PubSubVerdict.Accept;
+        });
+        await net.Topics[0].WaitForSubscribersAsync(topic).Soon();
+
+        // Until nothing goes on any more.
+        var sent = 0;
+        while (sent < 2000 && (await net.Topics[0].PublishAsync(topic, new byte[100], new PublishOptions { Timeout = TimeSpan.FromSeconds(1) }).Soon()).IsSent) sent++;
+
+        Assert.InRange(slow.Count, 2, 100);
+        Assert.Equal(sent, (await slow.TakeAsync(sent)).Count);
+        Assert.Equal(0, slow.Dropped);
+    }
 }

@@ -35,6 +35,19 @@ public sealed class StreamReceiverTests
         }).QuickCheckThrowOnFailure();
 
     [Fact]
+    public void Losses_that_an_origin_makes_up_count_as_many_as_can_be_counted_and_never_below_zero()
+    {
+        for (var epoch = 1ul; epoch < 6; epoch++)
+        {
+            Take(Of(Ann, epoch, 0, 1), Of(Ann, epoch, Varint.MaxValue - 10, 1));
+            _now += _options.ReorderTimeout * 2;
+            _receiver.Tick(_now, _effects);
+        }
+
+        Assert.Equal(long.MaxValue, _counters.Missed);
+    }
+
+    [Fact]
     public void A_gap_is_asked_for_after_a_moment_and_closed_by_what_is_recovered()
     {
         Take(Of(Ann, 5, 0, 2), Of(Ann, 5, 4, 2));

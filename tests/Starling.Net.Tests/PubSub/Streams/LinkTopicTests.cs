@@ -78,4 +78,24 @@ public sealed class LinkTopicTests
         Assert.True(ReplayCodec.TryReadAnswer(body, out _, out var end));
         return end;
     }
+
+    [Fact]
+    public async Task A_topic_that_a_wider_pattern_brought_keeps_to_its_own_members_once_it_is_published_to()
+    {
+        await using var net = TopicNetwork.Create(3, null, 0, 1, 0, 2, 1, 2);
+        PeerId[] ids = [.. net.Hosts.Select(host => host.LocalPeer)];
+        var all = Topic.Link("vault.*", ids);
+        await using var first = await net.Topics[0].SubscribeAsync(all).Soon();
+        await using var second = await net.Topics[1].SubscribeAsync(all).Soon();
+        await using var third = await net.Topics[2].SubscribeAsync(all).Soon();
+        var wide = Topic.Link("vault.keys", ids);
+        await net.Topics[1].WaitForSubscribersAsync(wide, 2).Soon();
+        Assert.Equal(2, (await net.Topics[1].Say(wide, "for all").Soon()).Recipients);
+        foreach (var heard in (TopicSubscription[])[first, third]) Assert.Equal(["for all"], await heard.TakeAsync(1));
+
+        var narrow = Topic.Link("vault.keys", ids[..2]);
+        Assert.Equal(1, (await net.Topics[0].Say(narrow, "for two").Soon()).Recipients);
+        Assert.Equal(["for two"], await second.TakeAsync(1));
+        Assert.Equal([ids[1]], net.Topics[0].Subscribers(narrow));
+    }
 }

@@ -87,4 +87,24 @@ public sealed class PatternTests
 
         return read;
     }
+
+    [Fact]
+    public async Task Names_that_a_neighbour_makes_up_take_no_room_from_topics_of_this_node_nor_from_each_other()
+    {
+        await using var net = TopicNetwork.Create(2, null, 0, 1);
+        await using var few = new FakeHost();
+        await using var topics = few.Start(new PubSubServiceOptions { Streams = { MaxTopics = 4 } });
+        FakeHost.Link(few, net.Hosts[0]);
+        await using var pattern = await topics.SubscribeAsync("prices.*").Soon();
+        await net.Topics[0].WaitForSubscribersAsync("prices.eur").Soon();
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.True((await net.Topics[0].Say($"prices.made-up-{i}", $"{i}").Soon()).IsSent);
+            Assert.Equal([$"{i}"], await pattern.TakeAsync(1));
+        }
+
+        Assert.Equal(16, topics.StreamCounters.TopicsForgotten);
+        for (var i = 0; i < 4; i++) await (await topics.SubscribeAsync($"own.{i}").Soon()).DisposeAsync();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => topics.SubscribeAsync("own.4").Soon());
+    }
 }
