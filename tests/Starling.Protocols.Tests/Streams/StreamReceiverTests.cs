@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Starling.Protocols.PubSub;
 using Starling.Protocols.Streams;
 using static Starling.Protocols.Tests.Streams.Bundles;
 
@@ -39,7 +40,12 @@ public sealed class StreamReceiverTests
     {
         for (var epoch = 1ul; epoch < 6; epoch++)
         {
-            Take(Of(Ann, epoch, 0, 1), Of(Ann, epoch, Varint.MaxValue - 10, 1));
+            var far = new byte[9];
+            Varint.Write(far, Varint.MaxValue - 10);
+            byte[] envelope = [EnvelopeCodec.Version, (byte)epoch, .. far, 1, 1, 0, 0];
+            var message = new PubSubMessage(new MessageId(Ann, epoch), Wire, envelope, envelope);
+            Assert.Equal(EnvelopeRefusal.None, StreamBundle.TryRead(message, Ann, default, _now, isReplayed: false, out var bundle));
+            Take(Of(Ann, epoch, 0, 1), bundle!);
             _now += _options.ReorderTimeout * 2;
             _receiver.Tick(_now, _effects);
         }
