@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using System.IO.Pipelines;
 using Starling.Net.Links;
 using Starling.Net.PubSub;
@@ -21,8 +22,8 @@ internal sealed class FakeHost : ILinkHost, IAsyncDisposable
 
     public IReadOnlyList<IPeerLink> Links => [.. _links.Values];
 
-    public PubSubService Start(PubSubServiceOptions? options = null, TimeProvider? clock = null, ResourceBudget? budget = null) =>
-        new(this, Identity, options, budget, clock);
+    public PubSubService Start(PubSubServiceOptions? options = null, TimeProvider? clock = null, ResourceBudget? budget = null, IMeterFactory? meters = null) =>
+        new(this, Identity, options, budget, clock, meters: meters);
 
     public static void Link(FakeHost left, FakeHost right)
     {

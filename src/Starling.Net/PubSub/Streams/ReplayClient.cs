@@ -14,11 +14,18 @@ internal sealed class ReplayClient(ILinkHost host, StreamTopics topics, TopicSet
     /// <returns>How the answer ended; null when it failed, after what was taken.</returns>
     public async Task<ReplayStatus?> AskAsync(IPeerLink link, ReplayRequest request, WireTopic wire, Action<StreamBundle> take)
     {
+        if (!ReferenceEquals(host.Find(link.Peer), link)) return null;
+        var outcome = await TryAskAsync(link, request, wire, take).ConfigureAwait(false);
+        setting.Metrics.ReplayAsked(outcome);
+        return outcome;
+    }
+
+    private async Task<ReplayStatus?> TryAskAsync(IPeerLink link, ReplayRequest request, WireTopic wire, Action<StreamBundle> take)
+    {
         using var time = new CancellationTokenSource(topics.Options.ReplayTimeout, setting.Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(time.Token, topics.Stopping);
         try
         {
-            if (!ReferenceEquals(host.Find(link.Peer), link)) return null;
             await using var stream = await link.OpenStreamAsync([ReplayCodec.Protocol], either.Token).ConfigureAwait(false);
             try
             {

@@ -39,14 +39,25 @@ internal sealed class ReplayServer : IDisposable
         }
         catch (ProtocolViolationException error)
         {
-            _setting.Log.ReplayFailed(peer, error.Message);
+            Fail(peer, error.Message);
             stream.Reset();
         }
         catch (OperationCanceledException) when (time.IsCancellationRequested)
         {
-            _setting.Log.ReplayFailed(peer, "it did not read in time");
+            Fail(peer, "it did not read in time");
             stream.Reset();
         }
+        catch (StarlingException error)
+        {
+            Fail(peer, error.Message);
+            throw;
+        }
+    }
+
+    private void Fail(PeerId peer, string why)
+    {
+        _setting.Metrics.ReplayAnswered(null);
+        _setting.Log.ReplayFailed(peer, why);
     }
 
     private async Task AnswerAsync(IStream stream, PeerId peer, ReplayRequest request, CancellationToken cancellationToken)
@@ -112,8 +123,9 @@ internal sealed class ReplayServer : IDisposable
         }
     }
 
-    private static async Task EndAsync(IStream stream, ReplayStatus status, CancellationToken cancellationToken)
+    private async Task EndAsync(IStream stream, ReplayStatus status, CancellationToken cancellationToken)
     {
+        _setting.Metrics.ReplayAnswered(status);
         await stream.WriteAsync(ReplayCodec.WriteEnd(status), cancellationToken).ConfigureAwait(false);
         await stream.CloseWriteAsync(cancellationToken).ConfigureAwait(false);
     }

@@ -31,6 +31,7 @@ internal sealed partial class StreamTopics : IAsyncDisposable
         Client = new ReplayClient(host, this, setting);
         _server = new ReplayServer(host, this, setting);
         _sources = host.Observe(_sourceWatch);
+        setting.Metrics.Observe(Counters);
     }
 
     public ITopicWire Wire { get; }
