@@ -52,30 +52,53 @@ public class FlockTests
     [Fact]
     public void Any_small_flock_under_any_churn_comes_to_rest_with_its_neighbours()
     {
+        // A budget below 10 may be used whole; were the high water mark as high, full nodes would have no room for who comes last.
         var scenario =
             from seed in ArbMap.Default.GeneratorFor<uint>()
             from count in Gen.Choose(2, 24)
             from neighbours in Gen.Choose(1, 6)
             from high in Gen.Choose(6, 14)
-            from budget in Gen.Choose(high, 20)
+            from budget in Gen.Choose(Math.Max(high, Math.Min(high + 1, 10)), 20)
             from seconds in Gen.Choose(0, 40)
             select (Seed: (ulong)seed, count, neighbours, high, budget, seconds);
-        Prop.ForAll(Arb.From(scenario), one =>
-        {
-            var options = new LinkPolicyOptions { Neighbours = one.neighbours, LowWater = one.high - 2, HighWater = one.high };
-            var flock = new Flock(one.count, one.Seed, options, known: one.count, one.budget);
-            var random = RandomSource.Seeded(one.Seed).Fork("churn");
-            for (var second = 0; second < one.seconds; second++)
-            {
-                Disturb(flock, random);
-                flock.Run(TimeSpan.FromSeconds(1));
-            }
+        Prop.ForAll(Arb.From(scenario), one => Assert.Equal("", Restless(one.Seed, one.count, one.neighbours, one.high, one.budget, one.seconds))).QuickCheckThrowOnFailure();
+    }
 
-            foreach (var node in flock.Nodes.Where(node => !node.IsUp)) node.Start();
-            flock.Run(TimeSpan.FromHours(1));
-            var aim = Math.Min(Math.Min(one.neighbours, one.high - 2), Math.Min(one.budget - (one.budget / 4), one.count - 1));
-            return flock.Nodes.All(node => node.Neighbours >= aim);
-        }).QuickCheckThrowOnFailure();
+    /// <summary>Seed 9 ends with a transient link that both ends protect, and with nobody else to take its place.</summary>
+    [Theory, InlineData(9UL), InlineData(243UL), InlineData(575UL)]
+    public void Three_nodes_of_which_two_protect_their_transient_link_come_to_rest_with_all_other_links(ulong seed) =>
+        Assert.Equal("", Restless(seed, count: 3, neighbours: 6, high: 13, budget: 17, seconds: 24));
+
+    [Fact]
+    public void A_protected_transient_link_takes_up_room_below_the_low_water_mark() =>
+        Assert.Equal("", Restless(seed: 2, count: 7, neighbours: 6, high: 7, budget: 12, seconds: 18));
+
+    /// <summary>What is wrong with a flock an hour after its last disturbance; empty when nothing is.</summary>
+    /// <remarks>A transient link was asked for as such. While both ends protect it nobody closes it, and it makes no neighbour: one peer fewer
+    /// is there to choose from, and one link fewer fits below the low water mark. Any other transient link is closed as unused, so none may be left.</remarks>
+    private static string Restless(ulong seed, int count, int neighbours, int high, int budget, int seconds)
+    {
+        var options = new LinkPolicyOptions { Neighbours = neighbours, LowWater = high - 2, HighWater = high };
+        var flock = new Flock(count, seed, options, known: count, budget);
+        var random = RandomSource.Seeded(seed).Fork("churn");
+        for (var second = 0; second < seconds; second++)
+        {
+            Disturb(flock, random);
+            flock.Run(TimeSpan.FromSeconds(1));
+        }
+
+        foreach (var node in flock.Nodes.Where(node => !node.IsUp)) node.Start();
+        flock.Run(TimeSpan.FromHours(1));
+        foreach (var node in flock.Nodes)
+        {
+            var transient = node.Links.Where(link => link.Value == LinkKind.Transient).Select(link => link.Key).ToList();
+            if (transient.Any(other => !node.Protected.Contains(other) || !other.Protected.Contains(node))) return $"{node.Id} keeps a transient link that nobody needs";
+            var room = Math.Min(high - 2, budget - (budget / 4));
+            var aim = Math.Min(neighbours, Math.Min(room, count - 1) - transient.Count);
+            if (node.Neighbours < aim) return $"{node.Id} has {node.Neighbours} of {aim} neighbours";
+        }
+
+        return "";
     }
 
     private static void Disturb(Flock flock, RandomSource random)
