@@ -1,34 +1,12 @@
 using System.Buffers;
-using System.Security.Cryptography;
 
 namespace Starling.Protocols.PubSub;
 
-/// <summary>The signature of a message: over the prefix and the message without its signature and key (pubsub spec, "Message Signing"); on a stream topic over their SHA-256.</summary>
-/// <remarks>Ed25519 reads what it signs twice, and what it checks once, with SHA-512. For a bundle of 64 KiB that is most of what sending it costs; one pass of SHA-256 at each end,
-/// which processors have instructions for, is a third of it. Stream topics are Starling's own, so nobody else has to understand it.</remarks>
+/// <summary>The signature of a message: over the prefix and the message without its signature and key (pubsub spec, "Message Signing").</summary>
 internal static class MessageSignature
 {
     /// <summary>What every signed message begins with, so that a signature means nothing elsewhere.</summary>
     public static ReadOnlySpan<byte> Prefix => "libp2p-pubsub:"u8;
-
-    /// <summary>The length of what is signed on a stream topic.</summary>
-    public static int DigestLength => DigestPrefix.Length + SHA256.HashSizeInBytes;
-
-    private static ReadOnlySpan<byte> DigestPrefix => "starling-bundle:"u8;
-
-    private static ReadOnlySpan<byte> StreamPrefix => "/starling/stream/"u8;
-
-    /// <summary>What the signature is made over.</summary>
-    /// <param name="message">The prefix and the message without its signature and key.</param>
-    /// <param name="isStream">Whether it is a stream topic's: then the result is a prefix of its own and the SHA-256.</param>
-    /// <param name="digest">Room for that, <see cref="DigestLength"/> bytes.</param>
-    public static ReadOnlySpan<byte> SignedBytes(ReadOnlySpan<byte> message, bool isStream, Span<byte> digest)
-    {
-        if (!isStream) return message;
-        DigestPrefix.CopyTo(digest);
-        SHA256.HashData(message, digest[DigestPrefix.Length..]);
-        return digest;
-    }
 
     /// <summary>Finds the origin's key and checks the signature over the bytes as they were sent.</summary>
     public static void Verify(ReadOnlySpan<byte> body, ref RpcMessage message)
@@ -44,8 +22,7 @@ internal static class MessageSignature
         try
         {
             var length = CopySigned(body, in message, buffer);
-            var isStream = message.Topic.In(body).StartsWith(StreamPrefix);
-            var holds = key!.Verify(SignedBytes(buffer.AsSpan(0, length), isStream, stackalloc byte[DigestLength]), message.Signature.In(body));
+            var holds = key!.Verify(buffer.AsSpan(0, length), message.Signature.In(body));
             message.Refusal = holds ? PubSubRefusal.None : PubSubRefusal.BadSignature;
             message.State = holds ? RpcMessageState.Verified : RpcMessageState.Failed;
             if (holds) message.Origin!.Key = key;

@@ -55,7 +55,7 @@ public sealed class MessageSigner
         buffer[at++] = (4 << 3) | ProtobufReader.Bytes;
         at += RpcCodec.WriteVarint(buffer.AsSpan(at), topicBytes);
         at += Encoding.UTF8.GetBytes(topic, buffer.AsSpan(at));
-        if (Policy == OriginPolicy.Signed) Write(buffer, ref at, 5, _identity.Sign(MessageSignature.SignedBytes(buffer.AsSpan(0, at), TopicNames.IsStream(topic), stackalloc byte[MessageSignature.DigestLength])));
+        if (Policy == OriginPolicy.Signed) Write(buffer, ref at, 5, _identity.Sign(buffer.AsSpan(0, at)));
         if (_key.Length > 0) Write(buffer, ref at, 6, _key);
         return new PubSubMessage(
             new MessageId(Origin, number),

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Google.Protobuf;
 using Starling.Protocols.PubSub;
 using Starling.Protocols.Tests.PubSub.Wire;
@@ -117,33 +116,6 @@ public sealed class MessageSignatureTests
 
         Assert.Equal([5], Assert.Single(us.Delivered).Data.ToArray());
         Assert.Equal(whole, us.Delivered[0].Encoded.ToArray());
-    }
-
-    [Theory]
-    [InlineData("songs", false, true)]
-    [InlineData("songs", true, false)]
-    [InlineData("/starling/stream/songs", false, false)]
-    [InlineData("/starling/stream/songs", true, true)]
-    public void A_stream_topic_is_signed_by_its_digest_and_no_other_is(string topic, bool isDigest, bool holds)
-    {
-        using var flock = Pair(out var us, out var them);
-        flock.Subscribe(0, topic);
-        flock.Settle();
-        var unsigned = new WireMessage
-        {
-            From = ByteString.CopyFrom(them.Id.Bytes),
-            Data = ByteString.CopyFrom(5),
-            Seqno = ByteString.CopyFrom(0, 0, 0, 0, 0, 0, 0, 1),
-            Topic = topic,
-        };
-        byte[] signed = [.. "libp2p-pubsub:"u8, .. unsigned.ToByteArray()];
-        if (isDigest) signed = [.. "starling-bundle:"u8, .. SHA256.HashData(signed)];
-        unsigned.Signature = ByteString.CopyFrom(them.Identity.Sign(signed));
-
-        flock.Receive(us, them.Id, unsigned.InRpc().ToByteArray());
-
-        Assert.Equal(holds ? 1 : 0, us.Delivered.Count);
-        Assert.Equal(holds ? 0 : 1, us.Core.Counters.Refused(PubSubRefusal.BadSignature));
     }
 
     [Fact]
