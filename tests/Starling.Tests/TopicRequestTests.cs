@@ -1,5 +1,6 @@
 using System.Text;
 using Starling.Net.PubSub.Groups;
+using Starling.Protocols.Groups;
 
 namespace Starling.Tests;
 
@@ -95,6 +96,27 @@ public sealed class TopicRequestTests
         }
 
         Assert.Equal((network[2].PeerId, "here"), (answer!.From, Encoding.UTF8.GetString(answer.Data.Span)));
+    }
+
+    [Fact]
+    public async Task Who_claims_to_wait_for_weeks_takes_no_turn_of_a_responder_for_good()
+    {
+        await using var network = await NodesAsync(2);
+        var asked = 0;
+        await network[1].RespondTopicAsync("echo", (request, _) =>
+        {
+            Interlocked.Increment(ref asked);
+            return new ValueTask<ReadOnlyMemory<byte>>(request.Data);
+        }, new RespondOptions { Group = null, MaxInFlight = 1 });
+        await FollowedAsync(network[0], "echo", 1);
+        for (var i = 0u; i < 100; i++)
+        {
+            var forever = new AskFrame(AskKind.Ask, i, network[0].PeerId, uint.MaxValue, "forever"u8.ToArray());
+            Assert.True((await network[0].PublishAsync("$ask/echo", forever.Encode(), cancellationToken: Cancelled)).IsSent);
+        }
+
+        Assert.Equal("now", Encoding.UTF8.GetString((await network[0].RequestTopicAsync("echo", "now"u8.ToArray(), Patience, Cancelled)).Data.Span));
+        Assert.Equal(101, asked);
     }
 
     [Fact]

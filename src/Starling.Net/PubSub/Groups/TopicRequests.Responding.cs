@@ -9,6 +9,9 @@ public sealed partial class TopicRequests
 {
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(10);
 
+    /// <summary>For how long anybody may wait for an answer; who says longer is taken at this.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
+
     /// <summary>Answers requests over a topic from now on; dispose the result to stop. The first responder of a group takes requests after <see cref="GroupOptions.SettleTime"/>.</summary>
     /// <param name="topic">The topic; no pattern.</param>
     /// <param name="responder">Called for requests, concurrently.</param>
@@ -129,6 +132,11 @@ public sealed partial class TopicRequests
                 // It ended in this moment, and its answer is on the way.
                 return;
             }
+            catch (AggregateException error)
+            {
+                // What the responder does when it is cancelled failed.
+                owner._log.ResponderFailed(topic.Name, error);
+            }
         }
 
         public async ValueTask DisposeAsync()
@@ -147,8 +155,18 @@ public sealed partial class TopicRequests
                 await _turns.WaitAsync().ConfigureAwait(false);
                 _ = Task.Run(async () =>
                 {
-                    await HandleAsync(message, isRedelivered: false, CancellationToken.None).ConfigureAwait(false);
-                    _turns.Release();
+                    try
+                    {
+                        await HandleAsync(message, isRedelivered: false, CancellationToken.None).ConfigureAwait(false);
+                    }
+                    catch (Exception error)
+                    {
+                        owner._log.ResponderFailed(topic.Name, error);
+                    }
+                    finally
+                    {
+                        _turns.Release();
+                    }
                 });
             }
         }
@@ -157,7 +175,7 @@ public sealed partial class TopicRequests
         {
             // Whoever did not ask cannot have an answer sent to somebody else.
             if (AskFrame.Decode(message.Data) is not { Kind: AskKind.Ask } ask || !ask.Asker.Equals(message.Origin)) return;
-            var left = message.ReceivedAt + TimeSpan.FromMilliseconds(ask.Milliseconds) - owner._clock.GetUtcNow();
+            var left = message.ReceivedAt + TimeSpan.FromMilliseconds(Math.Min(ask.Milliseconds, LongestWait.TotalMilliseconds)) - owner._clock.GetUtcNow();
             if (left <= TimeSpan.Zero) return;
             using var until = new CancellationTokenSource(left, owner._clock);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(until.Token, cancellationToken);

@@ -106,7 +106,7 @@ public sealed partial class TopicRequests : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(topic);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(timeout, TimeSpan.FromDays(1));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(timeout, LongestWait);
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
         if (topic.IsPattern) throw new ArgumentException($"'{topic.Name}' is a pattern; ask one topic.", nameof(topic));
         if (_waiting.Count >= MaxWaiting) throw new TopicRequestException(TopicRequestFailure.Busy, $"{MaxWaiting} requests over topics wait for answers, as many as may.");
