@@ -69,7 +69,9 @@ internal sealed class NodeParts : IAsyncDisposable
         Swarm.AddGate(Restrictions);
         _budgetMetrics = new BudgetMetrics(Budget, environment.Meters);
         Peers = new PeerBook(Identity.PeerId, options.Peers, clock, _peersMetrics, environment.Loggers.CreateLogger<PeerBook>()) { LinkedOnly = options.Role == NodeRole.Root };
-        Topics = new PubSubService(Swarm, Identity, options.Topics.WithStopTimeout(Least(options.Topics.StopTimeout, options.StopTimeout / 2)), Budget, clock, environment.Random, environment.Loggers.CreateLogger<PubSubService>(), environment.Meters) { Links = new NodeTopicLinks(() => Manager!, Peers) };
+        var topics = options.Topics.WithStopTimeout(Least(options.Topics.StopTimeout, options.StopTimeout / 2));
+        if (environment.Identity is null && options.IdentityFile is { } keyFile) topics.StartFile ??= $"{keyFile}.start";
+        Topics = new PubSubService(Swarm, Identity, topics, Budget, clock, environment.Random, environment.Loggers.CreateLogger<PubSubService>(), environment.Meters) { Links = new NodeTopicLinks(() => Manager!, Peers) };
         Topics.Observe(missed => events.Raise(new NodeEvent.MessagesMissed(missed.Topic, missed.Origin, missed.First, missed.Count)));
         if (options.FollowAll) Topics.Keep(Topic.All);
         _requestsMetrics = new RequestsMetrics(environment.Meters);

@@ -5,7 +5,7 @@ namespace Starling;
 public sealed partial class StarlingOptions
 {
     /// <summary>The key file that makes the node keep its peer id. Default null: a fresh identity that lives as long as the node.</summary>
-    /// <remarks>Created with mode 0600 when it is not there. One running node per file.</remarks>
+    /// <remarks>Created with mode 0600 when it is not there. One running node per file. Beside it, with <c>.start</c> added, the node keeps when it started (<c>Topics.StartFile</c>).</remarks>
     public string? IdentityFile { get; set; }
 
     /// <summary>Where to accept links, as <c>/ip4/…/tcp/…</c> or <c>host:port</c>. Default <c>/ip4/127.0.0.1/tcp/0</c>: this machine only, any free port.</summary>

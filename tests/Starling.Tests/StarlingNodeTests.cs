@@ -82,10 +82,12 @@ public class StarlingNodeTests
             await using (var node = await StarlingNode.StartAsync(options)) first = node.PeerId;
             await using var again = await StarlingNode.StartAsync(options);
             Assert.Equal(first, again.PeerId);
+            Assert.True(File.Exists($"{file}.start"));
         }
         finally
         {
             File.Delete(file);
+            File.Delete($"{file}.start");
         }
     }
 

@@ -37,6 +37,12 @@ internal sealed partial class PubSubLog(ILogger logger)
     [LoggerMessage(4010, LogLevel.Error, "Topics: the validator of {Topic} failed; the message was ignored.")]
     public partial void ValidatorFailed(string topic, Exception error);
 
+    [LoggerMessage(4011, LogLevel.Warning, "Topics: the clock shows {Now} and the last start was at {Last}; numbers go on from {Begin}, so that neighbours do not take new messages for old ones.")]
+    public partial void ClockWentBack(DateTimeOffset now, DateTimeOffset last, DateTimeOffset begin);
+
+    [LoggerMessage(4012, LogLevel.Warning, "Topics: the time of this start cannot be kept: {Why} Should the clock go back before the next start, neighbours will drop what this node publishes.")]
+    public partial void StartNotKept(string why);
+
     [LoggerMessage(4020, LogLevel.Error, "Topics: work for a stream topic failed in a way that is a fault of this program, or of an observer of losses.")]
     public partial void StreamTaskFailed(Exception error);
 
@@ -48,4 +54,10 @@ internal sealed partial class PubSubLog(ILogger logger)
 
     [LoggerMessage(4023, LogLevel.Warning, "Topics: the observers of losses are too slow; a loss of {Count} messages is only counted.")]
     public partial void LossUntold(ulong count);
+
+    [LoggerMessage(4024, LogLevel.Warning, "Topics: {Origin} started anew with an earlier time than before, so its messages to {Topic} are dropped as old ones. Set its clock right, or let it keep its start time in a file.")]
+    public partial void OriginWentBack(PeerId origin, string topic);
+
+    /// <summary>For what logs in its own name.</summary>
+    public ILogger Logger => _logger;
 }

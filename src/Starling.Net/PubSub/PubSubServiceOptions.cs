@@ -7,6 +7,11 @@ namespace Starling.Net.PubSub;
 /// <summary>The bounds of a node's topics: the router's, and those of its queues and waits.</summary>
 public sealed class PubSubServiceOptions : PubSubOptions
 {
+    /// <summary>The file that keeps when this node started, so that the numbers of its messages rise with every start, also when the clock went back meanwhile. Default null: the clock alone decides.</summary>
+    /// <remarks>A node with a lasting identity and without this file whose clock went back is taken for an old one: neighbours drop what it publishes, and count it, until its clock has passed its earlier start.
+    /// A <c>StarlingNode</c> with an identity file takes that file's name with <c>.start</c> added. Mode 0600. A file that cannot be used is logged, and the clock decides.</remarks>
+    public string? StartFile { get; set; }
+
     /// <summary>Bytes that may wait for one neighbour. Default 4 MiB; at least one message must fit.</summary>
     /// <remarks>Relayed messages beyond it push out the oldest relayed ones, which is counted; a message published here waits or is reported, and is never pushed out.</remarks>
     public int MaxPeerQueueBytes { get; set; } = 4 << 20;

@@ -200,6 +200,9 @@ internal sealed partial class TopicRouter : IDisposable
 /// <summary>What both routers of a node share.</summary>
 internal sealed record TopicSetting(PubSubServiceOptions Options, ResourceBudget Budget, TimeProvider Clock, RandomSource Random, PubSubLog Log, PubSubMetrics Metrics)
 {
+    /// <summary>Where the numbers and epochs of this node's messages begin.</summary>
+    public DateTimeOffset Begin { get; } = StartTime.Begin(Options.StartFile, Clock, Log);
+
     /// <summary>Who is told of meshes and of peers worth a link, or null.</summary>
     public ITopicLinks? Links { get; set; }
 }

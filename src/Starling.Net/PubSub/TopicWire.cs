@@ -203,7 +203,7 @@ internal sealed class TopicWire : ITopicWire, IAsyncDisposable
         var router = new TopicRouter(kind, _host, protocols, _setting) { HandsOn = HandsOn };
         _setting.Metrics.Observe(router.Counters);
         router.Start((stream, cancelled) => ServeAsync(router, stream, cancelled));
-        return new Family(router, new MessageSigner(_identity, _setting.Clock.GetUtcNow(), router.Policy));
+        return new Family(router, new MessageSigner(_identity, _setting.Begin, router.Policy));
     }
 
     private async Task ServeAsync(TopicRouter router, IStream stream, CancellationToken cancellationToken)

@@ -1,7 +1,7 @@
 namespace Starling.Protocols.Streams;
 
 /// <summary>What a bundle says of itself before its messages.</summary>
-/// <param name="Epoch">When its origin began to publish the topic, in microseconds since 1970 by the origin's clock: rises with every restart.</param>
+/// <param name="Epoch">When its origin's node started, in microseconds since 1970 by the origin's clock: rises with every restart.</param>
 /// <param name="First">The counter of its first message. Counters of an origin's topic begin at 0 in each epoch and rise by one.</param>
 /// <param name="Count">How many messages follow; 0 says only which counter comes next.</param>
 /// <param name="FirstTime">When the first message was published, in microseconds since 1970 by the origin's clock.</param>

@@ -11,6 +11,9 @@ public enum StreamEffectKind
 
     /// <summary>Ask neighbours' logs for the messages from <see cref="StreamEffect.First"/> on, <see cref="StreamEffect.Count"/> of them; say <see cref="StreamReceiver.RecoveryEnded"/> afterwards.</summary>
     Recover,
+
+    /// <summary>The origin itself brought a bundle of an epoch before its present one (<see cref="StreamEffect.Epoch"/> is the older): its clock went back before it started anew, and what it publishes is dropped. Told once of each origin.</summary>
+    Stale,
 }
 
 /// <summary>One effect, to be carried out in order.</summary>

@@ -34,6 +34,9 @@ internal sealed class StreamOrigin(PeerId id, ulong epoch)
 
     public int Attempts { get; set; }
 
+    /// <summary>It was told that the origin's clock went back.</summary>
+    public bool IsToldStale { get; set; }
+
     public LinkedListNode<StreamOrigin>? Use { get; set; }
 
     public bool HasGap => Known > Next;

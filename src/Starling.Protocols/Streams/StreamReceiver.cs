@@ -98,6 +98,9 @@ public sealed partial class StreamReceiver
         if (header.Epoch < state.Epoch)
         {
             _counters.CountStale();
+            if (state.IsToldStale || bundle.IsReplayed || !bundle.ReceivedFrom.Equals(bundle.Origin)) return;
+            state.IsToldStale = true;
+            effects.Add(new StreamEffect(StreamEffectKind.Stale, state.Id, header.Epoch, header.First, (ulong)header.Count, bundle));
             return;
         }
 

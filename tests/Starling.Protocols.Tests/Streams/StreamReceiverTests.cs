@@ -149,6 +149,17 @@ public sealed class StreamReceiverTests
     }
 
     [Fact]
+    public void An_origin_that_brings_a_lower_epoch_itself_is_told_of_once_and_a_replay_of_it_is_not()
+    {
+        Take(Of(Ann, 5, 0, 1), Of(Ann, 4, 0, 1, isReplayed: true));
+        Assert.DoesNotContain(_effects, effect => effect.Kind == StreamEffectKind.Stale);
+        Take(Of(Ann, 4, 0, 1), Of(Ann, 4, 1, 1), Of(Ann, 3, 0, 1));
+        Assert.Equal((Ann, 4UL), _effects.Where(effect => effect.Kind == StreamEffectKind.Stale).Select(effect => (effect.Origin, effect.Epoch)).Single());
+        Assert.Equal([0], Drain());
+        Assert.Equal(4, _counters.Stale);
+    }
+
+    [Fact]
     public void A_restart_whose_first_messages_are_lost_is_a_gap()
     {
         Take(Of(Ann, 5, 0, 1), Of(Ann, 6, 2, 1));

@@ -27,7 +27,7 @@ internal sealed class StreamPublisher : IReleaseObserver, IThreadPoolWorkItem
     {
         (_topic, _owner) = (topic, owner);
         _wall = new WallClock(owner.Clock);
-        _builder = new BundleBuilder((ulong)_wall.At(owner.Clock.GetTimestamp()));
+        _builder = new BundleBuilder(owner.Epoch);
         _markTimer = owner.Clock.CreateTimer(static publisher => ((StreamPublisher)publisher!).Mark(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 

@@ -197,6 +197,9 @@ internal sealed partial class StreamTopic : ITopicSink
                     foreach (var subscription in lane.Subscriptions) subscription.CountLost(effect.Count);
                     if (!_losses.Any(told => told.Origin.Equals(effect.Origin) && told.Epoch == effect.Epoch && told.First == effect.First)) _losses.Add(effect);
                     break;
+                case StreamEffectKind.Stale:
+                    _owner.TellStale(Topic, effect.Origin);
+                    break;
                 default:
                     _owner.Tasks.Run(() => RecoverAsync(lane, effect));
                     break;

@@ -70,6 +70,9 @@ internal sealed partial class StreamTopics
         if (!Losses.TryPost(() => Array.ForEach(observers, observer => observer(loss)))) _setting.Log.LossUntold(loss.Count);
     }
 
+    /// <summary>Tells that an origin's clock went back, and that its messages are dropped.</summary>
+    public void TellStale(Topic topic, PeerId origin) => _setting.Log.OriginWentBack(origin, topic.Name);
+
     private sealed class SourceWatch : ILinkObserver
     {
         private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);

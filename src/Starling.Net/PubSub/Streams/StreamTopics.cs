@@ -44,6 +44,9 @@ internal sealed partial class StreamTopics : IAsyncDisposable
 
     public bool EchoOwnMessages => _setting.Options.EchoOwnMessages;
 
+    /// <summary>Of everything this node publishes, microseconds since 1970: see <see cref="PubSubServiceOptions.StartFile"/>.</summary>
+    public ulong Epoch => (ulong)((_setting.Begin - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond);
+
     public StreamCounters Counters { get; } = new();
 
     public ReplayClient Client { get; }
