@@ -5,7 +5,7 @@ using Starling.Protocols.PubSub;
 
 namespace Starling.Tests;
 
-/// <summary>Validators and meshes of topics between whole nodes.</summary>
+/// <summary>Validators, meshes and logs of topics between whole nodes.</summary>
 public sealed class TopicJudgingTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -58,6 +58,35 @@ public sealed class TopicJudgingTests
 
         await using (await near.SubscribeAsync("news")) Assert.Equal(10, WeightOf(near, far));
         Assert.Equal(0, WeightOf(near, far));
+    }
+
+    [Fact]
+    public async Task A_source_that_dies_in_the_middle_of_its_answer_is_replaced_by_the_next()
+    {
+        await using var speaker = await StarlingNode.StartAsync();
+        await using var late = await StarlingNode.StartAsync();
+        var dying = await StarlingNode.StartAsync(new StarlingOptions { Topics = { Streams = { ServeReplay = false } } });
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var answering = dying.Handle("/starling/replay/1.0.0", async (stream, cancelled) =>
+        {
+            // A frame of 1,000 bytes is announced, and ten of them come.
+            await stream.WriteAsync(new byte[] { 0xE8, 0x07, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, cancelled);
+            asked.TrySetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancelled);
+        });
+        for (var i = 0; i < 5; i++) await speaker.PublishAsync("news", Encoding.UTF8.GetBytes($"{i}"));
+        var following = await dying.SubscribeAsync("news");
+        await late.ConnectAsync(speaker.Addresses[0]).WaitAsync(Patience);
+        await late.ConnectAsync(dying.Addresses[0]).WaitAsync(Patience);
+        await late.WaitForSubscribersAsync("news").WaitAsync(Patience);
+
+        // Who follows the topic is asked first, then the others.
+        await using var heard = await late.SubscribeAsync("news", new SubscriptionOptions { Last = 5 });
+        await asked.Task.WaitAsync(Patience);
+        await following.DisposeAsync();
+        await dying.DisposeAsync();
+        for (var i = 0; i < 5; i++) Assert.Equal($"{i}", await NextAsync(heard));
+        Assert.Equal((0L, 0L), (heard.Lost, heard.Dropped));
     }
 
     private static int WeightOf(StarlingNode node, StarlingNode peer) =>
