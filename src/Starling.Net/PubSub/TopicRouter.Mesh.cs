@@ -15,6 +15,9 @@ internal sealed partial class TopicRouter
         if (!_meshes.TryGetValue(topic, out var mesh)) _meshes.Add(topic, mesh = []);
         if (!(added ? mesh.Add(peer) : mesh.Remove(peer))) return;
         if (mesh.Count == 0) _meshes.Remove(topic);
+
+        // The topic of everybody is no reason to keep anybody.
+        if (Topic.All.Wire.Equals(new WireTopic(Family, topic))) return;
         var count = _meshed.GetValueOrDefault(peer) + (added ? 1 : -1);
         if (count > 0) _meshed[peer] = count;
         else _meshed.Remove(peer);
