@@ -3,28 +3,37 @@ using Starling.Net.PubSub;
 namespace Starling.Net.Pairing;
 
 /// <summary>One topic that is being paired, or kept so.</summary>
-internal sealed class Pairing(Topic topic, WireTopic wired, PairingOptions options, Action forget, CancellationToken stop) : IDisposable
+internal sealed class Pairing : IDisposable
 {
-    private readonly CancellationTokenSource _end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+    private readonly CancellationTokenSource _end;
+    private readonly Action _forget;
     private IDisposable? _watching;
     private int _disposed;
 
-    public Topic Topic => topic;
+    public Pairing(Topic topic, WireTopic wired, PairingOptions options, Action forget, CancellationToken stop)
+    {
+        (Topic, Wired, Options, _forget) = (topic, wired, options, forget);
+        Followers = new PairWatch(wired);
+        _end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        End = _end.Token;
+    }
 
-    public WireTopic Wired => wired;
+    public Topic Topic { get; }
 
-    public PairingOptions Options => options;
+    public WireTopic Wired { get; }
+
+    public PairingOptions Options { get; }
 
     /// <summary>Who follows the topic.</summary>
-    public PairWatch Followers { get; } = new(wired);
+    public PairWatch Followers { get; }
 
     /// <summary>Cancelled when the pairing is over.</summary>
-    public CancellationToken End => _end.Token;
+    public CancellationToken End { get; }
 
     /// <summary>Whether a search is under way.</summary>
     public bool IsSearching { get; set; }
 
-    public PairingStatus Status => new(topic, Followers.Peers, options.Wanted, IsSearching);
+    public PairingStatus Status => new(Topic, Followers.Peers, Options.Wanted, IsSearching);
 
     public void Watch(ITopicWire wire) => _watching = wire.Observe(Followers);
 
@@ -33,6 +42,9 @@ internal sealed class Pairing(Topic topic, WireTopic wired, PairingOptions optio
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         _end.Cancel();
         _watching?.Dispose();
-        forget();
+        _forget();
+
+        // Else every pairing that ever was would stay registered with the stop of the node.
+        _end.Dispose();
     }
 }
