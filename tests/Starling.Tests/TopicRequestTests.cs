@@ -191,6 +191,90 @@ public sealed class TopicRequestTests
         await using (await node.RespondTopicAsync("a", (_, _) => default, null, Cancelled)) await Assert.ThrowsAsync<InvalidOperationException>(() => node.RespondTopicAsync("a", (_, _) => default, null, Cancelled).AsTask());
     }
 
+    [Fact]
+    public async Task An_answer_that_is_too_large_for_the_way_is_told_as_a_failure_and_the_responder_answers_on()
+    {
+        await using var network = await NodesAsync(2);
+        await network[1].RespondTopicAsync("size", (request, _) => new ValueTask<ReadOnlyMemory<byte>>(new byte[request.Data.Length == 0 ? 64 << 20 : 1]), new RespondOptions { Group = null, MaxInFlight = 1 });
+        await FollowedAsync(network[0], "size", 1);
+
+        for (var i = 0; i < 2; i++)
+        {
+            var error = await Assert.ThrowsAsync<TopicRequestException>(() => network[0].RequestTopicAsync("size", default, Patience, Cancelled).AsTask());
+            Assert.Equal(TopicRequestFailure.Failed, error.Failure);
+            Assert.Contains("larger", error.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(1, (await AskAsync(network[0], "size", "x")).Data.Length);
+    }
+
+    [Fact]
+    public async Task A_responder_whose_token_callback_throws_hears_of_later_cancellations_too()
+    {
+        await using var network = await NodesAsync(2);
+        var begun = new TaskCompletionSource[] { new(TaskCreationOptions.RunContinuationsAsynchronously), new(TaskCreationOptions.RunContinuationsAsynchronously) };
+        var ended = new TaskCompletionSource[] { new(TaskCreationOptions.RunContinuationsAsynchronously), new(TaskCreationOptions.RunContinuationsAsynchronously) };
+        await network[1].RespondTopicAsync("slow", async (request, cancelled) =>
+        {
+            var which = request.Data.Span[0];
+            using var first = cancelled.Register(() => throw new InvalidOperationException("a callback of the user's"));
+            begun[which].SetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancelled).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            ended[which].SetResult();
+            return default;
+        }, new RespondOptions { Group = null });
+        await FollowedAsync(network[0], "slow", 1);
+
+        for (byte i = 0; i < 2; i++)
+        {
+            using var cancel = new CancellationTokenSource();
+            var asking = network[0].RequestTopicAsync("slow", new[] { i }, TimeSpan.FromHours(1), cancel.Token).AsTask();
+            await begun[i].Task.WaitAsync(Patience, Cancelled);
+            await cancel.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking.WaitAsync(Patience, Cancelled));
+            await ended[i].Task.WaitAsync(Patience, Cancelled);
+        }
+    }
+
+    [Fact]
+    public async Task A_responder_whose_turns_are_all_taken_stops_at_once_and_cancels_them()
+    {
+        await using var network = await NodesAsync(2);
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var responding = await network[1].RespondTopicAsync("busy", async (_, cancelled) =>
+        {
+            begun.TrySetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancelled).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            ended.TrySetResult();
+            cancelled.ThrowIfCancellationRequested();
+            return default;
+        }, new RespondOptions { Group = null, MaxInFlight = 1 });
+        await FollowedAsync(network[0], "busy", 1);
+        using var cancel = new CancellationTokenSource();
+        var asking = Enumerable.Range(0, 20).Select(_ => network[0].RequestTopicAsync("busy", default, TimeSpan.FromHours(1), cancel.Token).AsTask()).ToList();
+        await begun.Task.WaitAsync(Patience, Cancelled);
+
+        await responding.DisposeAsync().AsTask().WaitAsync(Patience, Cancelled);
+        await ended.Task.WaitAsync(Patience, Cancelled);
+
+        await cancel.CancelAsync();
+        foreach (var one in asking) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => one.WaitAsync(Patience, Cancelled));
+    }
+
+    [Fact]
+    public async Task Gathering_again_asks_anew_whatever_came_of_the_first_time()
+    {
+        await using var network = await NodesAsync(2);
+        var asked = 0;
+        await network[1].RespondTopicAsync("again", (_, _) => Interlocked.Increment(ref asked) == 1 ? throw new InvalidOperationException("not yet") : new ValueTask<ReadOnlyMemory<byte>>(new byte[1]), new RespondOptions { Group = null });
+        await FollowedAsync(network[0], "again", 1);
+        var gathering = network[0].GatherTopicAsync("again", default, 1, Patience, Cancelled);
+
+        Assert.Equal(0, await gathering.CountAsync(Cancelled));
+        Assert.Equal(1, await gathering.CountAsync(Cancelled));
+    }
+
     private static GroupJoinOptions Quick() => new()
     {
         BeatInterval = TimeSpan.FromMilliseconds(100),

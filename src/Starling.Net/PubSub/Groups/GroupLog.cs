@@ -30,4 +30,10 @@ internal sealed partial class GroupLog(ILogger logger)
 
     [LoggerMessage(4108, LogLevel.Warning, "Requests of {Topic}: a responder failed", EventName = "TopicResponderFailed")]
     public partial void ResponderFailed(string topic, Exception error);
+
+    [LoggerMessage(4109, LogLevel.Warning, "Requests of {Topic}: the answer to {Asker} was not sent: {Status}", EventName = "TopicAnswerLost")]
+    public partial void AnswerLost(string topic, PeerId asker, PublishStatus status);
+
+    [LoggerMessage(4110, LogLevel.Error, "Group {Group} on {Topic}: what a handler registered with its cancellation token failed", EventName = "GroupCancellationFailed")]
+    public partial void CancellationFailed(string group, string topic, Exception error);
 }

@@ -194,6 +194,18 @@ public sealed partial class GroupMember
         });
     }
 
+    internal async Task CancelAsync(CancellationTokenSource lost)
+    {
+        try
+        {
+            await lost.CancelAsync().ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            _wiring.Log.CancellationFailed(Group, Topic.Name, error);
+        }
+    }
+
     private void Unhand(GroupMessage message)
     {
         _handed.Remove(message.Key);

@@ -65,9 +65,10 @@ public sealed class GroupMessage
     /// <returns>False when it was no longer this handler's.</returns>
     public bool Extend() => _member.Extend(this);
 
+    /// <summary>Fires <see cref="Lost"/>. What handlers have registered with it runs elsewhere: it may take long, or throw.</summary>
     internal void Lose()
     {
         Volatile.Write(ref _isLost, 1);
-        Volatile.Read(ref _lost)?.Cancel();
+        if (Volatile.Read(ref _lost) is { } lost) _ = _member.CancelAsync(lost);
     }
 }

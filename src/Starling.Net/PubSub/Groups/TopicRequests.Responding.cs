@@ -46,20 +46,37 @@ public sealed partial class TopicRequests
     private async ValueTask RepliesAsync(Topic topic)
     {
         var replies = _replies.GetOrAdd(topic, static (topic, self) => new ReplyTopic(self, GroupNames.Replies(topic)), this);
-        await replies.Started.ConfigureAwait(false);
+        try
+        {
+            await replies.Started.ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // Such as too many topics: the next request may find room.
+            _replies.TryRemove(KeyValuePair.Create(topic, replies));
+            throw;
+        }
     }
 
     private async Task AnswerAsync(Topic topic, AskFrame answer)
+    {
+        var sent = await SendAsync(topic, answer).ConfigureAwait(false);
+        if (sent == PublishStatus.TooLarge) sent = await SendAsync(topic, AskFrame.Failed(answer.Id, answer.Asker, $"the answer of {answer.Payload.Length} bytes is larger than a message may be (PubSub:MaxMessageBytes)")).ConfigureAwait(false);
+        if (sent != PublishStatus.Sent) _log.AnswerLost(topic.Name, answer.Asker, sent);
+    }
+
+    private async Task<PublishStatus> SendAsync(Topic topic, AskFrame answer)
     {
         var bytes = answer.Encode();
         try
         {
             await _requests.RequestAsync(answer.Asker, AnswerName, bytes, AnswerTimeout).ConfigureAwait(false);
+            return PublishStatus.Sent;
         }
         catch (RequestException)
         {
             // The asker is no neighbour, or does not take answers so: the topic reaches it where a link does not.
-            await _topics.PublishAsync(GroupNames.Replies(topic), bytes).ConfigureAwait(false);
+            return (await _topics.PublishAsync(GroupNames.Replies(topic), bytes).ConfigureAwait(false)).Status;
         }
     }
 
@@ -81,7 +98,7 @@ public sealed partial class TopicRequests
 
         public async ValueTask DisposeAsync()
         {
-            if (!_subscription.IsValueCreated) return;
+            if (!_subscription.IsValueCreated || _subscription.Value.IsFaulted) return;
             await (await _subscription.Value.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
             await _reading.ConfigureAwait(false);
         }
@@ -102,6 +119,7 @@ public sealed partial class TopicRequests
     {
         private readonly ConcurrentDictionary<(PeerId Asker, UInt128 Id), CancellationTokenSource> _running = new();
         private readonly SemaphoreSlim _turns = new(options.MaxInFlight);
+        private readonly CancellationTokenSource _stop = new();
         private GroupMember? _member;
         private TopicSubscription? _subscription;
         private Task _reading = Task.CompletedTask;
@@ -122,21 +140,7 @@ public sealed partial class TopicRequests
 
         public void Withdraw(PeerId asker, UInt128 id)
         {
-            if (!_running.TryGetValue((asker, id), out var running)) return;
-            try
-            {
-                running.Cancel();
-            }
-            catch (ObjectDisposedException)
-            {
-                // It ended in this moment, and its answer is on the way.
-                return;
-            }
-            catch (AggregateException error)
-            {
-                // What the responder does when it is cancelled failed.
-                owner._log.ResponderFailed(topic.Name, error);
-            }
+            if (_running.TryGetValue((asker, id), out var running)) _ = CancelAsync(running);
         }
 
         public async ValueTask DisposeAsync()
@@ -144,30 +148,54 @@ public sealed partial class TopicRequests
             owner._responders.TryRemove(this, out _);
             if (_member is not null) await _member.DisposeAsync().ConfigureAwait(false);
             if (_subscription is not null) await _subscription.DisposeAsync().ConfigureAwait(false);
-            await _reading.ConfigureAwait(false);
+
+            // The reader may be waiting for the turn of a handler that waits for this.
+            await _stop.CancelAsync().ConfigureAwait(false);
             foreach (var (asker, id) in _running.Keys) Withdraw(asker, id);
+            await _reading.ConfigureAwait(false);
+        }
+
+        /// <summary>What a handler has registered with its token runs elsewhere: it may take long, or throw.</summary>
+        private async Task CancelAsync(CancellationTokenSource running)
+        {
+            try
+            {
+                await running.CancelAsync().ConfigureAwait(false);
+            }
+            catch (ObjectDisposedException)
+            {
+                // It ended in this moment, and its answer is on the way.
+                return;
+            }
+            catch (Exception error)
+            {
+                owner._log.ResponderFailed(topic.Name, error);
+            }
         }
 
         private async Task ReadAsync()
         {
             await foreach (var message in _subscription!)
             {
-                await _turns.WaitAsync().ConfigureAwait(false);
-                _ = Task.Run(async () =>
-                {
-                    try
-                    {
-                        await HandleAsync(message, isRedelivered: false, CancellationToken.None).ConfigureAwait(false);
-                    }
-                    catch (Exception error)
-                    {
-                        owner._log.ResponderFailed(topic.Name, error);
-                    }
-                    finally
-                    {
-                        _turns.Release();
-                    }
-                });
+                await _turns.WaitAsync(_stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (_stop.IsCancellationRequested) return;
+                _ = Task.Run(() => TakeTurnAsync(message));
+            }
+        }
+
+        private async Task TakeTurnAsync(TopicMessage message)
+        {
+            try
+            {
+                await HandleAsync(message, isRedelivered: false, CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (Exception error)
+            {
+                owner._log.ResponderFailed(topic.Name, error);
+            }
+            finally
+            {
+                _turns.Release();
             }
         }
 

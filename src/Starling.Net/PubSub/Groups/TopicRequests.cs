@@ -88,7 +88,7 @@ public sealed partial class TopicRequests : IAsyncDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, 10_000);
-        return AskAsync(topic, payload, new PendingAsk(count), timeout ?? DefaultTimeout, cancellationToken, count);
+        return AskAsync(topic, payload, null, timeout ?? DefaultTimeout, cancellationToken, count);
     }
 
     /// <summary>Stops: no more answers are given or taken.</summary>
@@ -102,7 +102,7 @@ public sealed partial class TopicRequests : IAsyncDisposable
 
     private static TimeSpan DefaultTimeout { get; } = TimeSpan.FromSeconds(10);
 
-    private async IAsyncEnumerable<TopicAnswer> AskAsync(Topic topic, ReadOnlyMemory<byte> payload, PendingAsk pending, TimeSpan timeout, [EnumeratorCancellation] CancellationToken cancellationToken, int wanted = 1)
+    private async IAsyncEnumerable<TopicAnswer> AskAsync(Topic topic, ReadOnlyMemory<byte> payload, PendingAsk? pending, TimeSpan timeout, [EnumeratorCancellation] CancellationToken cancellationToken, int wanted = 1)
     {
         ArgumentNullException.ThrowIfNull(topic);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
@@ -112,6 +112,7 @@ public sealed partial class TopicRequests : IAsyncDisposable
         if (_waiting.Count >= MaxWaiting) throw new TopicRequestException(TopicRequestFailure.Busy, $"{MaxWaiting} requests over topics wait for answers, as many as may.");
         var asks = GroupNames.Requests(topic);
         if (_topics.Subscribers(asks).Count == 0) throw new TopicRequestException(TopicRequestFailure.NoResponders, $"No neighbour answers requests of '{topic.Name}'.");
+        pending ??= new PendingAsk(wanted);
         var id = new UInt128(_random.NextUInt64(), _random.NextUInt64());
         await RepliesAsync(topic).ConfigureAwait(false);
         _waiting.TryAdd(id, pending);
