@@ -79,7 +79,8 @@ public sealed class SpreadVerdictTests
         var arrived = Arrivals(network[2]);
         await network[0].Spread.PublishAsync(kind, new byte[] { 1 });
         await network[0].Spread.PublishAsync(kind, new byte[] { 2 });
-        for (byte i = 1; i <= 2; i++) Assert.Equal((i, i), (await quick.NextAsync(), await never.NextAsync()));
+        byte[] both = [1, 2];
+        foreach (var judge in (Judge[])[quick, never]) Assert.Equal(both, new[] { await judge.NextAsync(), await judge.NextAsync() }.Order());
         quick.Say(2, SpreadVerdict.Accept);
         await never.Stopped(1).Soon();
         Assert.Equal(2, await arrived.Reader.ReadAsync().Soon());

@@ -5,6 +5,9 @@ namespace Starling.Net.PubSub.Streams;
 /// <content>What is asked of logs: this node's own first, then those of neighbours, one after the other.</content>
 internal sealed partial class StreamTopic
 {
+    /// <summary>How often all logs are asked for the past when none answers.</summary>
+    private const int MaxRounds = 4;
+
     private async Task RecoverAsync(StreamLane lane, StreamEffect gap)
     {
         try
@@ -93,19 +96,28 @@ internal sealed partial class StreamTopic
         }
     }
 
+    /// <summary>Asks one log after the other until one has what is wanted; all of them again, a few times, when none of them could answer.</summary>
     private async Task AskPastAsync(SubscriptionOptions wanted, List<StreamBundle> past)
     {
         await _owner.WaitForSourceAsync(Topic).ConfigureAwait(false);
-        foreach (var source in _owner.SourcesOf(Topic, null, null))
+        for (var round = 0; round < MaxRounds; round++)
         {
-            var request = new ReplayRequest(Topic.Kind == TopicKind.Link, Topic.Name, null, 0, 0, (ulong)(wanted.Last ?? 0), wanted.Since);
-            var answered = 0;
-            var end = await _owner.Client.AskAsync(source, request, Topic.Wire, bundle =>
+            var isAnswered = false;
+            foreach (var source in _owner.SourcesOf(Topic, null, null))
             {
-                answered += bundle.Header.Count;
-                past.Add(bundle);
-            }).ConfigureAwait(false);
-            if (end == ReplayStatus.Done && (wanted.Last is { } enough ? answered >= enough : answered > 0)) return;
+                var request = new ReplayRequest(Topic.Kind == TopicKind.Link, Topic.Name, null, 0, 0, (ulong)(wanted.Last ?? 0), wanted.Since);
+                var answered = 0;
+                var end = await _owner.Client.AskAsync(source, request, Topic.Wire, bundle =>
+                {
+                    answered += bundle.Header.Count;
+                    past.Add(bundle);
+                }).ConfigureAwait(false);
+                if (end == ReplayStatus.Done && (wanted.Last is { } enough ? answered >= enough : answered > 0)) return;
+                isAnswered |= end is not (null or ReplayStatus.Busy);
+            }
+
+            if (isAnswered) return;
+            await Task.Delay(_owner.Options.RecoveryDelay * (1 << (2 * round)), _owner.Clock, _owner.Stopping).ConfigureAwait(false);
         }
     }
 
