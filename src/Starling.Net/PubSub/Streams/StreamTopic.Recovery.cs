@@ -117,7 +117,8 @@ internal sealed partial class StreamTopic
             }
 
             if (isAnswered) return;
-            await Task.Delay(_owner.Options.RecoveryDelay * (1 << (2 * round)), _owner.Clock, _owner.Stopping).ConfigureAwait(false);
+            await Task.Delay(_owner.Options.RecoveryDelay * (1 << (2 * round)), _owner.Clock, _owner.Stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (_owner.Stopping.IsCancellationRequested) return;
         }
     }
 
