@@ -46,6 +46,9 @@ public sealed class RecoveryTests
 
         FakeHost.Unlink(net.Hosts[0], net.Hosts[1]);
         await SayAsync(net.Topics[0], 3, 10);
+
+        // A bundle that still waits would go out on the new link.
+        await net.Topics[0].FlushAsync(TestContext.Current.CancellationToken).Soon();
         FakeHost.Link(net.Hosts[0], net.Hosts[1]);
         await net.Topics[0].WaitForSubscribersAsync("prices").Soon();
         await SayAsync(net.Topics[0], 10, 11);
